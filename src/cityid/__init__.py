@@ -1,0 +1,1 @@
+"""cityid: decentralized identity for cities."""

@@ -1,0 +1,78 @@
+"""What holds for every test: no outbound sockets, and every published vector counted."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import vectors
+
+EXPECTED = Path(__file__).with_name("vectors.toml")
+PASSED: Counter[str] = Counter()
+_REQUIRED = os.environ.get("CITYID_REQUIRE_VECTORS") == "1"
+
+
+def _refuse_outbound(event: str, arguments: tuple[object, ...]) -> None:
+    if event not in {"socket.connect", "socket.sendto"}:
+        return
+    address = arguments[1]
+    if not isinstance(address, tuple):
+        return  # a Unix socket
+    host = str(address[0])
+    try:
+        loopback = ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        loopback = host in {"localhost", ""}
+    if not loopback:
+        raise PermissionError(f"a test tried to reach {host}")
+
+
+sys.addaudithook(_refuse_outbound)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call" and report.passed:
+        PASSED.update(name for key, name in report.user_properties if key == "vectors")
+
+
+@pytest.fixture(autouse=True)
+def _count_vectors(request: pytest.FixtureRequest) -> None:
+    for marker in request.node.iter_markers("vectors"):
+        request.node.user_properties.append(("vectors", marker.args[0]))
+
+
+def _whole_suite(config: pytest.Config) -> bool:
+    narrowed = config.option.keyword or config.option.markexpr or config.option.file_or_dir
+    return not narrowed and not hasattr(config, "workerinput")
+
+
+def _disagreements() -> list[str]:
+    expected = tomllib.loads(EXPECTED.read_text(encoding="utf-8"))["executed"]
+    return [
+        f"{name}: {PASSED[name]} vectors passed, {expected.get(name, 0)} expected"
+        for name in sorted(expected.keys() | PASSED.keys())
+        if PASSED[name] != expected.get(name, 0)
+    ]
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if _REQUIRED and _whole_suite(session.config) and exitstatus == 0 and _disagreements():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for name in sorted(vectors.MISSING):
+        place = vectors.ROOT / name
+        terminalreporter.write_line(f"vectors missing: {place}; their tests did not run")
+    if PASSED and _whole_suite(terminalreporter.config):
+        if not vectors.MISSING or _REQUIRED:
+            for line in _disagreements():
+                terminalreporter.write_line(f"vectors.toml disagrees: {line}", red=True)
+        counts = ", ".join(f"{name} {count}" for name, count in sorted(PASSED.items()))
+        terminalreporter.write_line(f"vectors passed: {counts}")
