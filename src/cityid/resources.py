@@ -29,7 +29,7 @@ _PLACES = {
 }
 
 
-def read(kind: Kind | str, name: str) -> bytes:
+def read(kind: Kind, name: str) -> bytes:
     """Return one shipped file.
 
     Args:
@@ -37,22 +37,18 @@ def read(kind: Kind | str, name: str) -> bytes:
         name: The file's path inside it, with ``/`` between parts: ``resident/schema.json``.
 
     Raises:
-        InvalidInputError: There is no such folder, or `name` leaves it.
+        InvalidInputError: `name` is no path inside the folder.
         NotFoundError: There is no such file.
         CorruptError: The installation lacks the folder, or the file cannot be read.
     """
-    if kind not in Kind or not name or any(part in {"", ".", ".."} for part in name.split("/")):
-        raise InvalidInputError(
-            f"{quote(kind)}, {quote(name)} names no shipped file", code=Code.INVALID_OPTIONS
-        )
-    places = [place for place in _PLACES[Kind(kind)] if place.is_dir()]
+    if not name or any(part in {"", ".", ".."} for part in name.split("/")):
+        raise InvalidInputError(f"{quote(name)} names no shipped file", code=Code.INVALID_OPTIONS)
+    places = [place for place in _PLACES[kind] if place.is_dir()]
     if not places:
-        raise CorruptError("shipped data is missing; install cityid again", place=str(kind))
+        raise CorruptError("shipped data is missing; install cityid again", place=kind)
     try:
         return places[0].joinpath(*name.split("/")).read_bytes()
     except FileNotFoundError as error:
         raise NotFoundError(f"{quote(name)} does not ship with cityid", ref=name) from error
     except (OSError, ValueError) as error:
-        raise CorruptError(
-            "shipped data cannot be read; install cityid again", place=name
-        ) from error
+        raise CorruptError("shipped data cannot be read", place=name) from error
