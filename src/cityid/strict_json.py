@@ -189,7 +189,7 @@ def _fraction(digits: str) -> float:
 
 
 def _refuse_number(digits: str) -> NoReturn:
-    raise InvalidInputError(_number_message(digits), code=Code.NUMBER_OUT_OF_RANGE)
+    raise InvalidInputError(_number_message(quote(digits)), code=Code.NUMBER_OUT_OF_RANGE)
 
 
 _DECODER = json.JSONDecoder(
@@ -336,7 +336,7 @@ _JSON_NAMES: dict[type, str] = {
 
 def _number_message(shown: str) -> str:
     return (
-        f"{quote(shown)[1:-1]} is no number that every reader understands alike: integers go to "
+        f"{shown} is no number that every reader understands alike: integers go to "
         "±(2^53-1), fractions to 1.8e308; write a larger one as text"
     )
 
