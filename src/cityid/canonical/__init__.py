@@ -1,0 +1,1 @@
+"""Canonical forms: of JSON, and of the graph that JSON-LD stands for."""
