@@ -1,0 +1,337 @@
+"""What every kind of key has in common: the public key, the private key, the port to sign through.
+
+A kind of key is an `Algorithm`: one file, and one line in `cityid.keys.table`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, NoReturn, Protocol
+
+from cityid.encoding import Multicodec, base64url_encode, multibase_encode, multicodec_wrap
+from cityid.errors import Code, InvalidInputError, UnsupportedError
+
+
+class KeyType(StrEnum):
+    """The kinds of key there are, by the name of their curve."""
+
+    ED25519 = "Ed25519"
+    P256 = "P-256"
+    P384 = "P-384"
+    SECP256K1 = "secp256k1"
+    X25519 = "X25519"
+    BLS12_381_G2 = "BLS12-381-G2"
+
+
+class Secret:
+    """Bytes that are not to be seen: no ``repr``, pickle, copy or attribute shows them.
+
+    A function that may raise holds its secrets in this form alone, because a traceback keeps the
+    local variables of every function it passed through.
+
+    Python cannot wipe memory: the bytes stay in this process until their memory is used again,
+    and a core dump or a swap file may keep them. Whoever cannot live with that signs through a
+    `Signer` whose key lives in another process or device.
+
+    Attributes:
+        reveal: Returns the bytes, for use within one expression.
+    """
+
+    __slots__ = ("reveal",)
+
+    reveal: Callable[[], bytes]
+
+    def __init__(self, value: bytes) -> None:
+        self.reveal = lambda: value
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+    def __reduce__(self) -> NoReturn:
+        raise UnsupportedError("a secret can be neither copied nor pickled", name="pickle")
+
+    def fits(self, size: int) -> bool:
+        """Return whether this is bytes, exactly `size` of them."""
+        value: object = self.reveal()
+        return isinstance(value, bytes) and len(value) == size
+
+
+class Algorithm(ABC):
+    """How keys of one kind are read, and what can be done with them.
+
+    Attributes:
+        type: The kind of key.
+        public_codec: What the Multikey of a public key begins with.
+        private_codec: What the Multikey of a secret key begins with; None where there is none.
+        jwk_type: The ``kty`` of the key as a JWK; None where no JWK is registered.
+        size: How many bytes a secret key has, and each coordinate in a JWK.
+    """
+
+    type: KeyType
+    public_codec: Multicodec
+    private_codec: Multicodec | None
+    jwk_type: Literal["OKP", "EC"] | None
+    size: int
+
+    @abstractmethod
+    def load_public(self, data: bytes) -> tuple[bytes, Any]:
+        """Check a public key.
+
+        Args:
+            data: The key in any binary form this kind of key has.
+
+        Returns:
+            The key in its one binary form, and what `verify` wants of it.
+
+        Raises:
+            InvalidInputError: It is no such key (INVALID_KEY).
+        """
+
+    def load_private(self, _secret: Secret, /) -> tuple[bytes, Any]:
+        """Check a secret key.
+
+        Args:
+            _secret: The secret key.
+
+        Returns:
+            The public key in its one binary form, and what `sign` and `agree` want of the secret.
+
+        Raises:
+            InvalidInputError: It is no such key (INVALID_KEY).
+            UnsupportedError: This version has no secret keys of this kind.
+        """
+        raise self.unable("be used as private key")
+
+    def draw(self) -> Secret:
+        """Return a fresh secret key."""
+        return Secret(secrets.token_bytes(self.size))
+
+    def coordinates(self, data: bytes, _native: Any, /) -> bytes:
+        """Return the coordinates a JWK holds, one after the other."""
+        return data
+
+    def from_coordinates(self, coordinates: bytes, /) -> bytes:
+        """Return a binary form of the key with these coordinates."""
+        return coordinates
+
+    def verify(self, _native: Any, _signature: bytes, _data: bytes, /) -> None:
+        """Check a signature, as `PublicKey.verify` says."""
+        raise self.unable("verify signatures")
+
+    def sign(self, _native: Any, _data: bytes, /) -> bytes:
+        """Sign, as `PrivateKey.sign` says."""
+        raise self.unable("sign")
+
+    def agree(self, _native: Any, _public: bytes, /) -> bytes:
+        """Agree on a secret, as `PrivateKey.agree` says."""
+        raise self.unable("agree on a secret")
+
+    def unable(self, deed: str) -> UnsupportedError:
+        """Return what to raise when a key of this kind is asked for `deed`."""
+        return UnsupportedError(f"a key of type {self.type} cannot {deed}", name=self.type)
+
+    def invalid(self, reason: str) -> InvalidInputError:
+        """Return what to raise for a key that is none, for a reason that shows no secret."""
+        return InvalidInputError(f"invalid {self.type} key: {reason}", code=Code.INVALID_KEY)
+
+
+def invalid_signature(reason: str, code: Code = Code.INVALID_SIGNATURE) -> InvalidInputError:
+    """Return what to raise for a signature that does not hold."""
+    return InvalidInputError(f"invalid signature: {reason}", code=code)
+
+
+def _is_bytes(value: object) -> bool:
+    return isinstance(value, bytes)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PublicKey:
+    """A public key that was checked when it was made; equal when type and bytes are equal.
+
+    Attributes:
+        algorithm: The kind of key and what it can do.
+        data: The one binary form: 32 bytes for Ed25519 and X25519, else the compressed point.
+    """
+
+    algorithm: Algorithm
+    data: bytes
+    _native: Any = field(init=False)
+    _multikey: list[str] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.data, bytes):
+            raise self.algorithm.invalid("not bytes")
+        data, native = self.algorithm.load_public(self.data)
+        object.__setattr__(self, "data", data)
+        object.__setattr__(self, "_native", native)
+
+    def __repr__(self) -> str:
+        return f"<PublicKey {self.type} {self.multikey}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PublicKey):
+            return NotImplemented
+        return self.data == other.data and self.type is other.type
+
+    def __hash__(self) -> int:
+        return hash(self.data)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PublicKey, (self.algorithm, self.data)
+
+    @property
+    def type(self) -> KeyType:
+        """The kind of key."""
+        return self.algorithm.type
+
+    @property
+    def multikey(self) -> str:
+        """The key as a Multikey: ``z6Mk…`` for Ed25519.
+
+        Spec:
+            https://www.w3.org/TR/cid-1.0/#Multikey
+        """
+        if not self._multikey:
+            wrapped = multicodec_wrap(self.algorithm.public_codec, self.data)
+            self._multikey.append(multibase_encode(wrapped, "base58btc"))
+        return self._multikey[0]
+
+    @property
+    def jwk(self) -> dict[str, str]:
+        """The key as a JWK of its required members alone.
+
+        Raises:
+            UnsupportedError: No JWK is registered for this type.
+
+        Spec:
+            https://www.rfc-editor.org/rfc/rfc7517#section-4
+        """
+        algorithm = self.algorithm
+        if algorithm.jwk_type is None:
+            raise algorithm.unable("be written as a JWK")
+        coordinates, size = algorithm.coordinates(self.data, self._native), algorithm.size
+        jwk = {"kty": algorithm.jwk_type, "crv": algorithm.type.value}
+        jwk["x"] = base64url_encode(coordinates[:size])
+        if coordinates[size:]:
+            jwk["y"] = base64url_encode(coordinates[size:])
+        return jwk
+
+    def verify(self, signature: bytes, data: bytes) -> None:
+        """Check that `signature` was made over `data` with the private half of this key.
+
+        Args:
+            signature: 64 bytes; for P-384 96. ECDSA signatures are r and s, one after the other.
+            data: What was signed.
+
+        Raises:
+            InvalidInputError: It was not (INVALID_SIGNATURE); it is no signature at all
+                (INVALID_SIGNATURE_ENCODING); it is another form of a signature, which nobody who
+                follows the rules makes (NON_CANONICAL_SIGNATURE).
+            UnsupportedError: Keys of this type do not sign.
+        """
+        if not (_is_bytes(signature) and _is_bytes(data)):
+            raise invalid_signature("not bytes", Code.INVALID_SIGNATURE_ENCODING)
+        self.algorithm.verify(self._native, signature, data)
+
+
+class Signer(Protocol):
+    """Whoever signs with one key: in memory, from a file, or in a device that keeps it."""
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public half of the key."""
+        ...
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the signature over `data`, as `PublicKey.verify` takes it."""
+        ...
+
+
+class PrivateKey:
+    """A private key in memory: the plainest `Signer`.
+
+    Opaque: ``repr`` tells the public key, there is no pickle and no copy, and the secret leaves
+    by the two explicit exports alone. What `Secret` says of memory holds here.
+    """
+
+    __slots__ = ("_native", "_public_key", "_secret")
+
+    def __init__(self, algorithm: Algorithm, secret: Secret) -> None:
+        data, self._native = algorithm.load_private(secret)
+        self._secret = secret
+        self._public_key = PublicKey(algorithm, data)
+
+    def __repr__(self) -> str:
+        return f"<PrivateKey of {self._public_key!r}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise UnsupportedError(
+            "a private key can be neither copied nor pickled; export it explicitly", name="pickle"
+        )
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public half."""
+        return self._public_key
+
+    def sign(self, data: bytes) -> bytes:
+        """Sign.
+
+        Args:
+            data: What to sign.
+
+        Returns:
+            The signature, as `PublicKey.verify` takes it. The same data gives the same signature.
+
+        Raises:
+            InvalidInputError: `data` is not bytes.
+            UnsupportedError: Keys of this type do not sign.
+        """
+        if not isinstance(data, bytes):
+            raise InvalidInputError("only bytes can be signed", code=Code.INVALID_OPTIONS)
+        return self._public_key.algorithm.sign(self._native, data)
+
+    def agree(self, public: PublicKey) -> bytes:
+        """Agree on a secret with the owner of another key.
+
+        Args:
+            public: The other's public key, of the same type.
+
+        Returns:
+            The shared secret: derive keys from it, never use it as one.
+
+        Raises:
+            InvalidInputError: The other key is of another type, or leads to a secret that
+                everybody knows (INVALID_KEY).
+            UnsupportedError: Keys of this type do not agree on secrets.
+        """
+        algorithm = self._public_key.algorithm
+        if public.type is not algorithm.type:
+            raise algorithm.invalid(f"the other key is of type {public.type}")
+        return algorithm.agree(self._native, public.data)
+
+    def export_multikey(self) -> str:
+        """Return the *secret* key as a Multikey; it begins with the codec of the private form.
+
+        Raises:
+            UnsupportedError: There is no such form for keys of this type.
+
+        Spec:
+            https://www.w3.org/TR/cid-1.0/#Multikey
+        """
+        codec = self._public_key.algorithm.private_codec
+        if codec is None:
+            raise self._public_key.algorithm.unable("be written as a secret Multikey")
+        return multibase_encode(multicodec_wrap(codec, self._secret.reveal()), "base58btc")
+
+    def export_jwk(self) -> dict[str, str]:
+        """Return the *secret* key as a JWK, with the member ``d``.
+
+        Spec:
+            https://www.rfc-editor.org/rfc/rfc8037#section-2
+        """
+        return self._public_key.jwk | {"d": base64url_encode(self._secret.reveal())}
