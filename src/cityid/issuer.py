@@ -1,0 +1,158 @@
+"""DOOR 1: issue credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cityid import timestamp
+from cityid.canonical import CONTEXTS, Contexts, check_contexts
+from cityid.credential import Credential, check_credential
+from cityid.did import Identity
+from cityid.errors import Code, InvalidInputError, ProofGenerationError, UnsupportedError
+from cityid.report import Outcome, Problem
+from cityid.schema import SCHEMAS, Schemas, check_schema
+from cityid.securing import data_integrity
+
+_SECURING = ("data-integrity",)
+
+
+def issue(
+    credential: Credential | Mapping[str, Any] | str | bytes,
+    *,
+    by: Identity,
+    securing: str = "data-integrity",
+    cryptosuite: str = "eddsa-rdfc-2022",
+    mandatory: Sequence[str] = (),
+    status: object | None = None,
+    valid_from: datetime | None = None,
+    valid_for: timedelta | None = None,
+    contexts: Contexts = CONTEXTS,
+    schemas: Schemas = SCHEMAS,
+    at: datetime | None = None,
+) -> Credential:
+    """Secure a credential with the issuer's key.
+
+    Args:
+        credential: The unsecured credential; ``issuer`` is filled in where it is missing.
+        by: Who issues: a DID and its keys.
+        securing: The securing mechanism; ``data-integrity``.
+        cryptosuite: The Data Integrity cryptosuite.
+        mandatory: JSON Pointers to what a holder can never hide; for selective disclosure.
+        status: A status list; not built yet.
+        valid_from: When the credential comes into force; `at` where only `valid_for` is given.
+        valid_for: How long it stays in force.
+        contexts: The JSON-LD contexts that are admitted.
+        schemas: The JSON Schemas at hand; a declared schema among them must be met.
+        at: When the proof is made; now by default.
+
+    Returns:
+        The secured credential.
+
+    Raises:
+        InvalidInputError: The credential breaks a rule of the data model or of its schema, or
+            loses data in JSON-LD; the path says where.
+        UnsupportedError: The mechanism, the cryptosuite or an option is not built.
+        ProofGenerationError: The issuer is somebody else, or its key cannot make this proof.
+    """
+    _demand_built(securing, mandatory, status)
+    moment = timestamp.aware(at) if at is not None else datetime.now(UTC)
+    document = Credential.of(credential).to_dict()
+    _name_issuer(document, str(by.did))
+    _limit(document, moment, valid_from, valid_for)
+    _demand_sound(document, contexts, schemas)
+    verification_method, signer = by.signer("assertionMethod")
+    secured = data_integrity.add_proof(
+        document,
+        signer=signer,
+        verification_method=verification_method,
+        purpose="assertionMethod",
+        cryptosuite=cryptosuite,
+        contexts=contexts,
+        created=moment,
+    )
+    return Credential.of(secured)
+
+
+def issue_many(
+    credentials: Iterable[Credential | Mapping[str, Any] | str | bytes],
+    *,
+    by: Identity,
+    at: datetime | None = None,
+    progress: Callable[[int], None] | None = None,
+    **options: Any,
+) -> Iterator[Credential]:
+    """Issue many credentials, in order.
+
+    Args:
+        credentials: The unsecured credentials.
+        by: Who issues.
+        at: When the proofs are made; now, read once, by default.
+        progress: Called with the number of credentials done, after each.
+        options: As for `issue`.
+
+    Yields:
+        The secured credentials.
+    """
+    moment = at or datetime.now(UTC)
+    for done, credential in enumerate(credentials, start=1):
+        yield issue(credential, by=by, at=moment, **options)
+        if progress is not None:
+            progress(done)
+
+
+def _demand_built(securing: str, mandatory: Sequence[str], status: object | None) -> None:
+    if securing not in _SECURING:
+        raise UnsupportedError(
+            "this securing mechanism is not built", name=securing, known=_SECURING
+        )
+    if mandatory:
+        raise UnsupportedError(
+            "no cryptosuite with selective disclosure is built, so nothing can be hidden and "
+            "mandatory= has no meaning",
+            name="mandatory",
+        )
+    if status is not None:
+        raise UnsupportedError("status lists are not built", name="status")
+
+
+def _name_issuer(document: dict[str, Any], issuer: str) -> None:
+    named = document.setdefault("issuer", issuer)
+    if isinstance(named, dict):
+        named = named.setdefault("id", issuer)
+    if named != issuer:
+        raise ProofGenerationError(
+            "the credential names another issuer than the one who signs",
+            code=Code.ISSUER_MISMATCH,
+            path="/issuer",
+        )
+
+
+def _limit(
+    document: dict[str, Any],
+    at: datetime,
+    valid_from: datetime | None,
+    valid_for: timedelta | None,
+) -> None:
+    if valid_from is not None or valid_for is not None:
+        start = valid_from or at
+        document["validFrom"] = timestamp.write(start)
+        if valid_for is not None:
+            document["validUntil"] = timestamp.write(start + valid_for)
+
+
+def _demand_sound(document: dict[str, Any], contexts: Contexts, schemas: Schemas) -> None:
+    problems = check_credential(document) + check_contexts(document, contexts)
+    if problems:
+        raise _refusal(problems)
+    for entry in Credential.of(document).schemas:
+        check = check_schema(document, entry, schemas)
+        if check.outcome is Outcome.FAILED and check.problem is not None:
+            raise _refusal((check.problem,))
+
+
+def _refusal(problems: tuple[Problem, ...]) -> InvalidInputError:
+    first, *others = problems
+    more = "".join(f"; {problem.title}" for problem in others)
+    return InvalidInputError(first.title + more, code=first.code, path=first.path)

@@ -1,0 +1,38 @@
+"""Policies: whom a service believes, and what it asks.
+
+Atoms (`IssuedBy`, `HasType`, `Claim`, `HolderBound`) are combined by `AllOf`, `AnyOf`, `Not` and
+`SameCredential`; `kyc`, `voting` and `access` are the questions that city services ask most.
+"""
+
+from __future__ import annotations
+
+from cityid.policy.access import access
+from cityid.policy.atoms import Claim, HasType, HolderBound, IssuedBy, UnsafeAnyIssuer
+from cityid.policy.base import Decision, Needs, Policy, Reason, Verdict
+from cityid.policy.combine import AllOf, AnyOf, Not, SameCredential
+from cityid.policy.facts import Facts, VerifiedCredential
+from cityid.policy.kyc import kyc
+from cityid.policy.voting import Election, voting
+
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "Claim",
+    "Decision",
+    "Election",
+    "Facts",
+    "HasType",
+    "HolderBound",
+    "IssuedBy",
+    "Needs",
+    "Not",
+    "Policy",
+    "Reason",
+    "SameCredential",
+    "UnsafeAnyIssuer",
+    "VerifiedCredential",
+    "Verdict",
+    "access",
+    "kyc",
+    "voting",
+]

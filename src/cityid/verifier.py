@@ -1,0 +1,350 @@
+"""DOOR 3: verify a credential or presentation, and judge it, in one call.
+
+The pipeline, in the order of `cityid.result.CHECKS`:
+
+1. ``structure``, ``context``, ``proof``, ``issuer_binding``: each document by itself.
+2. ``holder_binding``, ``challenge``, ``domain``: who presents, to whom, and only once.
+3. ``validity``, ``schema``, ``status``: in force, of the declared shape, not revoked.
+4. ``trust``: issued by somebody whom the policy believes.
+5. ``policy.*``: the decision, over proven facts alone.
+
+A failed proof stops every check that would read unauthenticated claims; nothing is looked up
+before the signature and the issuer are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from cityid import pointer, timestamp
+from cityid.canonical import CONTEXTS, Contexts
+from cityid.credential import Credential, Presentation
+from cityid.did import Resolver
+from cityid.errors import CityIdError, Code, InvalidInputError
+from cityid.nonces import NonceStore
+from cityid.policy import Decision, Needs, Policy, Reason, Verdict
+from cityid.policy.facts import VerifiedCredential, verified_credential, verified_facts
+from cityid.registry import Registry
+from cityid.report import Check, Outcome, Problem, Report
+from cityid.result import CHECKS, Result
+from cityid.schema import SCHEMAS, Schemas, check_schema
+from cityid.verification import (
+    CredentialFindings,
+    PresentationFindings,
+    verify_credential,
+    verify_presentation_envelope,
+)
+
+SKEW: Final = timedelta(seconds=5)
+"""How far two honest clocks may differ."""
+
+Document = Credential | Presentation | Mapping[str, Any] | str | bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verifier:
+    """A verifier's environment, bound once.
+
+    Attributes:
+        resolver: Finds the keys of issuers and holders.
+        registry: Where status lists and recognitions are read.
+        contexts: The JSON-LD contexts that are admitted.
+        schemas: The JSON Schemas at hand.
+        nonces: Remembers which challenges were used; without it, single use is not checked.
+        skew: How far the signers' clocks may be off.
+    """
+
+    resolver: Resolver
+    registry: Registry | None = None
+    contexts: Contexts = CONTEXTS
+    schemas: Schemas = SCHEMAS
+    nonces: NonceStore | None = None
+    skew: timedelta = SKEW
+
+    def verify(
+        self,
+        document: Document,
+        *,
+        policy: Policy,
+        challenge: str | None = None,
+        domain: str | Iterable[str] | None = None,
+        at: datetime | None = None,
+    ) -> Result:
+        """Verify and judge one document; see `cityid.verify`."""
+        needs = policy.needs()
+        if not needs.issuers and not needs.any_issuer:
+            raise InvalidInputError(
+                "the policy names nobody to believe; add IssuedBy({did, …}) to it",
+                code=Code.INVALID_OPTIONS,
+            )
+        moment = timestamp.aware(at) if at is not None else datetime.now(UTC)
+        try:
+            view = _view(document)
+        except InvalidInputError as error:
+            unread = Check.failed("structure", Problem.from_error(error))
+            return _result(Report((unread,)), Decision(Verdict.DENY))
+        run = _Run(self, needs, moment, challenge, domain)
+        if isinstance(view, Presentation):
+            return run.presentation(view, policy)
+        return run.credential(view, policy)
+
+
+def verify(
+    document: Document,
+    *,
+    policy: Policy,
+    resolver: Resolver,
+    registry: Registry | None = None,
+    challenge: str | None = None,
+    domain: str | Iterable[str] | None = None,
+    contexts: Contexts = CONTEXTS,
+    schemas: Schemas = SCHEMAS,
+    nonces: NonceStore | None = None,
+    skew: timedelta = SKEW,
+    at: datetime | None = None,
+) -> Result:
+    """Verify a credential or presentation and judge it by a policy.
+
+    Never raises because the document is bad: the result says so, check by check.
+
+    Args:
+        document: A credential or presentation; text and bytes are parsed strictly.
+        policy: Whom to believe and what to ask.
+        resolver: Finds the keys of issuers and holders.
+        registry: Where status lists and recognitions are read.
+        challenge: The challenge that the presentation must answer.
+        domain: The domain or domains that the presentation must be made for.
+        contexts: The JSON-LD contexts that are admitted.
+        schemas: The JSON Schemas at hand.
+        nonces: Remembers which challenges were used.
+        skew: How far the signers' clocks may be off.
+        at: The time as of which to judge; now by default.
+
+    Returns:
+        Every check with its outcome, the decision, and the facts when verified.
+
+    Raises:
+        InvalidInputError: The policy names nobody to believe, or an argument is malformed.
+    """
+    verifier = Verifier(
+        resolver=resolver,
+        registry=registry,
+        contexts=contexts,
+        schemas=schemas,
+        nonces=nonces,
+        skew=skew,
+    )
+    return verifier.verify(document, policy=policy, challenge=challenge, domain=domain, at=at)
+
+
+def verify_many(
+    documents: Iterable[Document],
+    *,
+    policy: Policy,
+    verifier: Verifier,
+    at: datetime | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[Result]:
+    """Verify many documents, one result each, in order.
+
+    Args:
+        documents: Credentials or presentations.
+        policy: Whom to believe and what to ask, of each.
+        verifier: The environment.
+        at: The time as of which to judge all of them; now, read once, by default.
+        progress: Called with the number of documents done, after each.
+
+    Yields:
+        The results.
+    """
+    moment = at or datetime.now(UTC)
+    for done, document in enumerate(documents, start=1):
+        yield verifier.verify(document, policy=policy, at=moment)
+        if progress is not None:
+            progress(done)
+
+
+def _view(document: Document) -> Credential | Presentation:
+    if isinstance(document, Credential | Presentation):
+        return document
+    presentation = Presentation.of(document)
+    if "VerifiablePresentation" in presentation.types:
+        return presentation
+    return Credential.of(presentation)
+
+
+def _embedded(presentation: Presentation) -> Iterator[tuple[str, Credential]]:
+    """Yield the presentation's credentials with the JSON Pointers to them."""
+    listed = isinstance(presentation.document.get("verifiableCredential"), list)
+    for index, credential in enumerate(presentation.credentials):
+        yield pointer.join("/verifiableCredential", *([index] if listed else [])), credential
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run of the pipeline."""
+
+    verifier: Verifier
+    needs: Needs
+    at: datetime
+    challenge: str | None
+    domain: str | Iterable[str] | None
+
+    def credential(self, credential: Credential, policy: Policy) -> Result:
+        findings = self._examine(credential)
+        absent = tuple(Check.skipped(name) for name in ("holder_binding", "challenge", "domain"))
+        report = findings.report + Report(absent) + self._worth(findings)
+        return self._judge(report, [("", findings)], None, policy)
+
+    def presentation(self, presentation: Presentation, policy: Policy) -> Result:
+        envelope = verify_presentation_envelope(
+            presentation,
+            resolver=self.verifier.resolver,
+            contexts=self.verifier.contexts,
+            challenge=self.challenge,
+            domain=self.domain,
+            at=self.at,
+            skew=self.verifier.skew,
+        )
+        parts = [(path, self._examine(credential)) for path, credential in _embedded(presentation)]
+        report = self._once(envelope)
+        for path, findings in parts:
+            binding = Report((_holder_binding(findings, envelope.holder),))
+            report += (findings.report + binding + self._worth(findings)).under(path)
+        return self._judge(report, parts, envelope.holder, policy)
+
+    def _examine(self, credential: Credential) -> CredentialFindings:
+        return verify_credential(
+            credential,
+            resolver=self.verifier.resolver,
+            contexts=self.verifier.contexts,
+            at=self.at,
+            skew=self.verifier.skew,
+        )
+
+    def _once(self, envelope: PresentationFindings) -> Report:
+        """Use up the challenge, once it is known that the presenter signed it."""
+        report, nonces = envelope.report, self.verifier.nonces
+        if self.challenge is None or nonces is None:
+            text = "nobody checks that this presentation is used only once; pass nonces="
+            return report + Report((), (Problem(Code.SINGLE_USE_NOT_CHECKED, text),))
+        if not envelope.proof_valid or report.outcome("challenge") is not Outcome.PASSED:
+            return report
+        try:
+            fresh = nonces.use(self.challenge, at=self.at)
+        except CityIdError as error:
+            return _replaced(report, Check.inconclusive("challenge", Problem.from_error(error)))
+        if fresh:
+            return report
+        text = "this challenge was used before: the presentation is a replay"
+        problem = Problem(Code.REPLAY_DETECTED, text, "ask for a new challenge and present again")
+        return _replaced(report, Check.failed("challenge", problem))
+
+    def _worth(self, findings: CredentialFindings) -> Report:
+        """Ask what only an authenticated credential can be asked: schema, status, trust."""
+        if not findings.verified:
+            return Report(tuple(Check.skipped(name) for name in ("schema", "status", "trust")))
+        credential = findings.credential
+        schemas = tuple(
+            check_schema(credential.document, entry, self.verifier.schemas)
+            for entry in credential.schemas
+        )
+        return Report(
+            (
+                *(schemas or (Check.skipped("schema"),)),
+                self._status(credential),
+                self._trust(credential),
+            )
+        )
+
+    def _status(self, credential: Credential) -> Check:
+        if not credential.statuses:
+            return Check.skipped("status")
+        problem = Problem(
+            Code.STATUS_NOT_CHECKED,
+            "the credential has a status, which this version cannot check",
+            "status lists are not built yet; issue without credentialStatus",
+            "/credentialStatus",
+        )
+        return Check.inconclusive("status", problem)
+
+    def _trust(self, credential: Credential) -> Check:
+        if self.needs.any_issuer or credential.issuer in self.needs.issuers:
+            return Check.passed("trust")
+        text = "the policy does not believe this issuer"
+        problem = Problem(Code.ISSUER_NOT_TRUSTED, text, "name it in IssuedBy", "/issuer")
+        return Check.failed("trust", problem)
+
+    def _judge(
+        self,
+        report: Report,
+        parts: list[tuple[str, CredentialFindings]],
+        holder: str | None,
+        policy: Policy,
+    ) -> Result:
+        report = _in_order(report)
+        undecided = _result(report, _unverified(report))
+        if not undecided.verified:
+            return undecided
+        facts = verified_facts(
+            tuple(_sealed(path, findings) for path, findings in parts),
+            at=self.at,
+            holder=holder,
+            domain=self.domain if isinstance(self.domain, str) else None,
+        )
+        decision = policy.decide(facts)
+        told = tuple(reason.to_check() for reason in decision.reasons)
+        return Result(report + Report(told), decision, facts)
+
+
+def _sealed(path: str, findings: CredentialFindings) -> VerifiedCredential:
+    return verified_credential(findings.credential, findings.credential.issuer or "", path)
+
+
+def _result(report: Report, decision: Decision) -> Result:
+    return Result(report, decision, None)
+
+
+def _unverified(report: Report) -> Decision:
+    """Deny what failed; what could not be checked is indeterminate."""
+    failed = any(check.outcome is Outcome.FAILED for check in report)
+    verdict = Verdict.DENY if failed else Verdict.INDETERMINATE
+    text = "the document was not verified, so the policy was not asked"
+    return Decision(verdict, (Reason("verified", verdict, text, Code.NOT_VERIFIED),))
+
+
+def _in_order(report: Report) -> Report:
+    return replace(report, checks=tuple(sorted(report.checks, key=_rank)))
+
+
+def _rank(check: Check) -> int:
+    return CHECKS.index(check.name)
+
+
+def _replaced(report: Report, check: Check) -> Report:
+    """Return the report with its check of this name and place replaced."""
+    same = (check.name, check.path)
+    checks = tuple(check if (old.name, old.path) == same else old for old in report)
+    return replace(report, checks=checks)
+
+
+def _holder_binding(findings: CredentialFindings, holder: str | None) -> Check:
+    """Compare the subjects with the presenter; a credential that names nobody binds nobody."""
+    if holder is None or not findings.verified:
+        return Check.skipped("holder_binding")
+    named = {subject["id"] for subject in findings.credential.subjects if "id" in subject}
+    if not named:
+        return Check.skipped("holder_binding")
+    if holder in named:
+        return Check.passed("holder_binding")
+    text = "the credential is about somebody else than the one who presents it"
+    problem = Problem(
+        Code.HOLDER_BINDING_FAILED,
+        text,
+        "present with the key of the subject",
+        "/credentialSubject",
+    )
+    return Check.failed("holder_binding", problem)
