@@ -6,15 +6,12 @@ Spec:
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable
+from json import JSONEncoder
 from json.encoder import encode_basestring  # writes text just as RFC 8785 3.2.2.2 asks for
 from typing import Any
 
 from cityid.strict_json import LARGEST_INTEGER, LIMITS, snapshot
-
-_Order = Callable[[dict[str, Any]], list[str]]
 
 
 def canonicalize(value: Any) -> bytes:
@@ -29,69 +26,57 @@ def canonicalize(value: Any) -> bytes:
     Spec:
         https://www.rfc-editor.org/rfc/rfc8785#section-3.2
     """
-    try:
-        return _canonicalize(value)
-    except (_UnfitError, TypeError, UnicodeEncodeError):
-        return _canonicalize(snapshot(value))  # names the fault, or gives plain values
+    if _is_plain(value, LIMITS.max_depth, [LIMITS.max_bytes]):
+        text = _ENCODER.encode(value)
+        if text.isascii() or not _SORTED_OTHERWISE.search(text):
+            return text.encode()
+    return _write(snapshot(value)).encode()
 
 
-def _canonicalize(value: Any) -> bytes:
-    text = _Writer(sorted).write(value, LIMITS.max_depth)
-    if not text.isascii() and _BEYOND_BMP.search(text):
-        text = _Writer(_by_utf16).write(value, LIMITS.max_depth)
-    return text.encode()
+# --- the usual case: the standard library's encoder writes the canonical form
+
+_ENCODER = JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), sort_keys=True, check_circular=False
+)
+# Names sort by code points in Python, by UTF-16 code units in RFC 8785 3.2.3: the same where no
+# character needs two units. (Halves of pairs are caught along with them.)
+_SORTED_OTHERWISE = re.compile("[\ud800-\udfff\U00010000-\U0010ffff]")
 
 
-# Text sorts by code points in Python, by UTF-16 code units in RFC 8785 3.2.3. The two orders
-# differ only where a character beyond the basic multilingual plane is compared.
-_BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
-
-
-def _by_utf16(members: dict[str, Any]) -> list[str]:
-    return sorted(members, key=lambda name: name.encode("utf-16-be"))
-
-
-class _UnfitError(Exception):
-    """A value that the writer does not know."""
-
-
-class _Writer:
-    """One canonicalization under way: how to sort names, how many more members may come."""
-
-    __slots__ = ("room", "sort")
-
-    def __init__(self, sort: _Order) -> None:
-        self.sort = sort
-        self.room = LIMITS.max_bytes
-
-    def write(self, value: Any, depth: int) -> str:
-        kind = type(value)
-        if kind is str:
-            return encode_basestring(value)
+def _is_plain(value: Any, depth: int, room: list[int]) -> bool:
+    """Tell whether there is nothing but text, small integers, booleans and None in `value`."""
+    kind = type(value)
+    if kind is dict or kind is list:
+        room[0] -= len(value)
+        if depth == 0 or room[0] < 0:
+            return False
         if kind is dict:
-            self.enter(len(value), depth)
-            members = [
-                f"{encode_basestring(name)}:{self.write(value[name], depth - 1)}"
-                for name in self.sort(value)
-            ]
-            return f"{{{','.join(members)}}}"
-        if kind is list:
-            self.enter(len(value), depth)
-            return f"[{','.join([self.write(item, depth - 1) for item in value])}]"
-        if kind is int and -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
-            return str(value)
-        if kind is float and math.isfinite(value):
-            return _number(value)
-        if kind is bool:
-            return "true" if value else "false"
-        if value is None:
-            return "null"
-        raise _UnfitError
+            for name in value:
+                if type(name) is not str:
+                    return False
+            value = value.values()
+        for item in value:
+            if type(item) is not str and not _is_plain(item, depth - 1, room):
+                return False
+        return True
+    if kind is int:
+        return bool(-LARGEST_INTEGER <= value <= LARGEST_INTEGER)
+    return kind is str or kind is bool or value is None
 
-    def enter(self, count: int, depth: int) -> None:
-        self.room -= count
-        if depth == 0 or self.room < 0:
-            raise _UnfitError
+
+# --- every case, over values that were checked
+
+
+def _write(value: Any) -> str:
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: name.encode("utf-16-be"))
+        members = (f"{encode_basestring(name)}:{_write(value[name])}" for name in names)
+        return f"{{{','.join(members)}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_write, value))}]"
+    return _number(value) if isinstance(value, float) else _ENCODER.encode(value)
 
 
 def _number(value: float) -> str:
