@@ -7,6 +7,7 @@ keys, which are checked as they are read; a `KeyStore` keeps private keys in an 
 from __future__ import annotations
 
 from cityid.keys.base import KeyType, PrivateKey, PublicKey, Secret, Signer
+from cityid.keys.jwk import from_jwk, private_key_from_jwk
 from cityid.keys.multikey import from_multikey, private_key_from_multikey
 from cityid.keys.table import ALGORITHMS, algorithm
 from cityid.keys.x25519 import x25519_from_ed25519
@@ -17,8 +18,10 @@ __all__ = [
     "PrivateKey",
     "PublicKey",
     "Signer",
+    "from_jwk",
     "from_multikey",
     "generate",
+    "private_key_from_jwk",
     "private_key_from_multikey",
     "public_key",
     "x25519_from_ed25519",

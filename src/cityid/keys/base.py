@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, NoReturn, Protocol
+from typing import Any, Generic, Literal, NoReturn, Protocol, TypeVar
 
 from cityid.encoding import Multicodec, base64url_encode, multibase_encode, multicodec_wrap
 from cityid.errors import Code, InvalidInputError, UnsupportedError
@@ -27,8 +27,11 @@ class KeyType(StrEnum):
     BLS12_381_G2 = "BLS12-381-G2"
 
 
-class Secret:
-    """Bytes that are not to be seen: no ``repr``, pickle, copy or attribute shows them.
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Secret(Generic[T_co]):
+    """A value that is not to be seen: no ``repr``, pickle, copy or attribute shows them.
 
     A function that may raise holds its secrets in this form alone, because a traceback keeps the
     local variables of every function it passed through.
@@ -38,14 +41,14 @@ class Secret:
     `Signer` whose key lives in another process or device.
 
     Attributes:
-        reveal: Returns the bytes, for use within one expression.
+        reveal: Returns the value, for use within one expression.
     """
 
     __slots__ = ("reveal",)
 
-    reveal: Callable[[], bytes]
+    reveal: Callable[[], T_co]
 
-    def __init__(self, value: bytes) -> None:
+    def __init__(self, value: T_co) -> None:
         self.reveal = lambda: value
 
     def __repr__(self) -> str:
@@ -91,7 +94,7 @@ class Algorithm(ABC):
             InvalidInputError: It is no such key (INVALID_KEY).
         """
 
-    def load_private(self, _secret: Secret, /) -> tuple[bytes, Any]:
+    def load_private(self, _secret: Secret[bytes], /) -> tuple[bytes, Any]:
         """Check a secret key.
 
         Args:
@@ -106,7 +109,7 @@ class Algorithm(ABC):
         """
         raise self.unable("be used as private key")
 
-    def draw(self) -> Secret:
+    def draw(self) -> Secret[bytes]:
         """Return a fresh secret key."""
         return Secret(secrets.token_bytes(self.size))
 
@@ -260,7 +263,7 @@ class PrivateKey:
 
     __slots__ = ("_native", "_public_key", "_secret")
 
-    def __init__(self, algorithm: Algorithm, secret: Secret) -> None:
+    def __init__(self, algorithm: Algorithm, secret: Secret[bytes]) -> None:
         data, self._native = algorithm.load_private(secret)
         self._secret = secret
         self._public_key = PublicKey(algorithm, data)

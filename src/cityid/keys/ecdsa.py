@@ -65,7 +65,7 @@ class ECDSA(Algorithm):
             raise self.invalid("the point is not on the curve") from error
         return data if compressed else self._compress(data), native
 
-    def load_private(self, secret: Secret, /) -> tuple[bytes, ec.EllipticCurvePrivateKey]:
+    def load_private(self, secret: Secret[bytes], /) -> tuple[bytes, ec.EllipticCurvePrivateKey]:
         """Take a scalar from 1 to the order of the group, at its full length."""
         if not secret.fits(self.size) or not self._in_range(secret.reveal()):
             raise self.invalid(f"the secret is not {self.size} bytes of a scalar in range")
@@ -76,7 +76,7 @@ class ECDSA(Algorithm):
         point = native.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
         return point, native
 
-    def draw(self) -> Secret:
+    def draw(self) -> Secret[bytes]:
         """Return a fresh scalar, each as likely as any other."""
         return Secret((1 + secrets.randbelow(self.order - 1)).to_bytes(self.size))
 

@@ -57,7 +57,7 @@ class Ed25519(Algorithm):
             raise self.invalid("a point of low order, under which anybody can sign")
         return data, data
 
-    def load_private(self, secret: Secret, /) -> tuple[bytes, Secret]:
+    def load_private(self, secret: Secret[bytes], /) -> tuple[bytes, Secret[bytes]]:
         """Take a seed of 32 bytes."""
         if not secret.fits(_SIZE):
             raise self.invalid(f"the secret is not {_SIZE} bytes")
@@ -81,7 +81,7 @@ class Ed25519(Algorithm):
                 raise invalid_signature("S is not reduced", Code.NON_CANONICAL_SIGNATURE) from error
             raise invalid_signature("not made with this key over this data") from error
 
-    def sign(self, native: Secret, data: bytes, /) -> bytes:
+    def sign(self, native: Secret[bytes], data: bytes, /) -> bytes:
         """Sign the data itself, not its hash."""
         from nacl.bindings import crypto_sign
 

@@ -58,12 +58,12 @@ def private_key_from_multikey(text: str) -> PrivateKey:
         InvalidInputError: It is no secret Multikey, or holds no such key; nothing of it is told.
         UnsupportedError: It is a key of a type this version has not.
     """
-    hidden = Secret(text)  # type: ignore[arg-type]  # text is hidden the same way
+    hidden = Secret(text)
     del text
     return _private_key(hidden)
 
 
-def _private_key(text: Secret) -> PrivateKey:
+def _private_key(text: Secret[str]) -> PrivateKey:
     try:
         codec, secret = _decode_secret(text)
     except CityIdError as error:
@@ -83,7 +83,7 @@ def _decode(text: object) -> tuple[Multicodec, bytes]:
     return multicodec_unwrap(multibase_decode(text, bases=_BASES, max_length=_MAX_LENGTH))
 
 
-def _decode_secret(text: Secret) -> tuple[Multicodec, Secret]:
+def _decode_secret(text: Secret[str]) -> tuple[Multicodec, Secret[bytes]]:
     codec, data = _decode(text.reveal())
     return codec, Secret(data)
 

@@ -33,7 +33,7 @@ class Curve25519(Algorithm):
             raise self.invalid(f"{len(data)} bytes, where {_SIZE} are due")
         return data, data
 
-    def load_private(self, secret: Secret, /) -> tuple[bytes, Secret]:
+    def load_private(self, secret: Secret[bytes], /) -> tuple[bytes, Secret[bytes]]:
         """Take 32 bytes; libsodium clamps them."""
         if not secret.fits(_SIZE):
             raise self.invalid(f"the secret is not {_SIZE} bytes")
@@ -41,7 +41,7 @@ class Curve25519(Algorithm):
 
         return crypto_scalarmult_base(secret.reveal()), secret
 
-    def agree(self, native: Secret, public: bytes, /) -> bytes:
+    def agree(self, native: Secret[bytes], public: bytes, /) -> bytes:
         """Refuse the shared secret of zeros, to which points of low order lead."""
         from nacl.bindings import crypto_scalarmult
         from nacl.exceptions import RuntimeError as SodiumRefusedError
