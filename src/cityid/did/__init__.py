@@ -1,0 +1,80 @@
+"""Decentralized identifiers: parse, create, resolve, dereference.
+
+``did.create()`` makes an `Identity`, ``did.resolver()`` a `Resolver` that reaches no network unless
+it is given a ``fetch=``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cityid.did.creation import create
+from cityid.did.dereferencing import DereferencingOptions, DereferencingResult
+from cityid.did.document import DIDDocument, Service
+from cityid.did.identity import Identity
+from cityid.did.methods import METHODS
+from cityid.did.resolution import (
+    DIDMethod,
+    DocumentMetadata,
+    ResolutionMetadata,
+    ResolutionOptions,
+    ResolutionResult,
+)
+from cityid.did.resolver import Resolver
+from cityid.did.rules import check_document
+from cityid.did.syntax import DID, DIDURL, build_url, parse, parse_url
+from cityid.did.verification_method import RELATIONSHIPS, VerificationMethod
+
+__all__ = [
+    "DID",
+    "DIDURL",
+    "RELATIONSHIPS",
+    "DIDDocument",
+    "DIDMethod",
+    "DereferencingOptions",
+    "DereferencingResult",
+    "DocumentMetadata",
+    "Identity",
+    "ResolutionMetadata",
+    "ResolutionOptions",
+    "ResolutionResult",
+    "Resolver",
+    "Service",
+    "VerificationMethod",
+    "build_url",
+    "check_document",
+    "create",
+    "parse",
+    "parse_url",
+    "resolver",
+]
+
+
+def resolver(
+    registry: object = None,  # noqa: ARG001 - no method of this version keeps its logs in one
+    *,
+    fetch: object = None,  # noqa: ARG001
+    methods: Iterable[DIDMethod] = (),
+    documents: Iterable[DIDDocument | Mapping[str, Any]] = (),
+) -> Resolver:
+    """Make a resolver.
+
+    Args:
+        registry: The registry that holds the logs of DIDs; no method of this version reads one.
+        fetch: How documents are read from the web.
+        methods: Further DID methods; they come before those of cityid with the same name.
+        documents: Documents in hand: DID documents or controlled identifier documents.
+
+    Raises:
+        InvalidInputError: A document in hand does not conform.
+    """
+    in_hand = [
+        document if isinstance(document, DIDDocument) else DIDDocument.parse(document, any_url=True)
+        for document in documents
+    ]
+    return Resolver(
+        MappingProxyType(METHODS | {method.name: method for method in methods}),
+        MappingProxyType({document.id: document for document in in_hand}),
+    )

@@ -1,0 +1,18 @@
+"""The DID methods that need nothing but the DID, each one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from cityid.did.methods.key import Key
+from cityid.did.resolution import DIDMethod
+
+METHODS: Final[Mapping[str, DIDMethod]] = MappingProxyType(
+    {method.name: method for method in (Key(),)}
+)
+"""Read-only: what `did.resolver` starts from. Third parties pass theirs as an argument."""
+
+NOT_BUILT: Final = ("ethr", "ion", "pkh", "webvh")
+"""Methods this version knows by name alone."""

@@ -1,0 +1,119 @@
+"""What several DID methods share: how a key stands in a document that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from cityid.did.rules import DID_V1, DID_V1_1
+from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
+from cityid.keys import KeyType, PublicKey
+
+MULTIKEY: Final = "Multikey"
+MULTIKEY_V1: Final = "https://w3id.org/security/multikey/v1"
+JWS_2020_V1: Final = "https://w3id.org/security/suites/jws-2020/v1"
+
+_CONTEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        MULTIKEY: (DID_V1_1,),
+        "JsonWebKey": (DID_V1_1,),
+        "JsonWebKey2020": (DID_V1, JWS_2020_V1),
+        "Ed25519VerificationKey2020": (
+            DID_V1,
+            "https://w3id.org/security/suites/ed25519-2020/v1",
+            "https://w3id.org/security/suites/x25519-2020/v1",
+        ),
+    }
+)
+_FORMS_OF_2020: Mapping[KeyType, str] = MappingProxyType(
+    {
+        KeyType.ED25519: "Ed25519VerificationKey2020",
+        KeyType.X25519: "X25519KeyAgreementKey2020",
+    }
+)
+_SIGNING: Final = (
+    "authentication",
+    "assertionMethod",
+    "capabilityInvocation",
+    "capabilityDelegation",
+)
+
+
+def contexts_of(form: str) -> list[str]:
+    """Return the contexts of a document that gives its keys in a form.
+
+    Args:
+        form: The type of its verification methods.
+
+    Raises:
+        UnsupportedError: cityid writes no such form (``FEATURE_NOT_SUPPORTED``).
+    """
+    if form not in _CONTEXTS:
+        raise UnsupportedError(
+            f"keys cannot be given as {quote(form)}",
+            name=str(form)[:80],
+            known=tuple(_CONTEXTS),
+            code=Code.FEATURE_NOT_SUPPORTED,
+        )
+    return list(_CONTEXTS[form])
+
+
+def method_entry(identifier: str, controller: str, key: PublicKey, form: str) -> dict[str, Any]:
+    """Return a verification method as JSON.
+
+    Args:
+        identifier: Its id.
+        controller: The DID that controls it.
+        key: The public key.
+        form: The type to give the key in; ``Ed25519VerificationKey2020`` means that family.
+
+    Raises:
+        UnsupportedError: Keys of this type have no such form (``FEATURE_NOT_SUPPORTED``).
+    """
+    entry: dict[str, Any] = {"id": identifier, "type": form, "controller": controller}
+    if form.startswith("JsonWebKey"):
+        return entry | {"publicKeyJwk": key.jwk}
+    if form != MULTIKEY:
+        if key.type not in _FORMS_OF_2020:
+            raise UnsupportedError(
+                f"a {key.type.value} key cannot be given as {form}",
+                name=key.type.value,
+                known=tuple(_FORMS_OF_2020),
+                code=Code.FEATURE_NOT_SUPPORTED,
+            )
+        entry["type"] = _FORMS_OF_2020[key.type]
+    entry["publicKeyMultibase"] = key.multikey
+    return entry
+
+
+def relationships_of(key: PublicKey) -> tuple[str, ...]:
+    """Return the relationships that a key alone in its document stands in."""
+    return ("keyAgreement",) if key.type is KeyType.X25519 else _SIGNING
+
+
+def one_key_document(
+    did: str, identifier: str, key: PublicKey, form: str, relationships: Iterable[str]
+) -> dict[str, Any]:
+    """Return the document of a DID that is nothing but one key, as JSON.
+
+    Args:
+        did: The DID.
+        identifier: The id of its verification method.
+        key: The key.
+        form: The type to give the key in.
+        relationships: Those that list the method.
+    """
+    document: dict[str, Any] = {
+        "@context": contexts_of(form),
+        "id": did,
+        "verificationMethod": [method_entry(identifier, did, key, form)],
+    }
+    for relationship in relationships:
+        document[relationship] = [identifier]
+    return document
+
+
+def invalid_did(message: str) -> InvalidInputError:
+    """Return what to raise for a DID that its method does not know as one."""
+    return InvalidInputError(message, code=Code.INVALID_DID)
