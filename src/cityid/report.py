@@ -5,7 +5,7 @@ A report lists every question asked. *Could not check* is not *passed*.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -154,3 +154,17 @@ _SEVERITY = (Outcome.SKIPPED, Outcome.PASSED, Outcome.INCONCLUSIVE, Outcome.FAIL
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """Return the gravest of `outcomes`: FAILED, then INCONCLUSIVE, PASSED, SKIPPED."""
     return max(outcomes, key=_SEVERITY.index, default=Outcome.SKIPPED)
+
+
+def combined(problems: Sequence[Problem]) -> Problem:
+    """Return many problems as one: the first, which tells the others in its detail.
+
+    Args:
+        problems: At least one problem.
+    """
+    first, *others = problems
+    if not others:
+        return first
+    lines = [f"{problem.path or '/'}: {problem.title}" for problem in others]
+    detail = " ".join([first.detail, "Also wrong:", "; ".join(lines)]).strip()
+    return replace(first, detail=detail)

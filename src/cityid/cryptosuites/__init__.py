@@ -1,0 +1,27 @@
+"""The cryptosuites of Data Integrity: one file and one line in the table each.
+
+A suite of one's own is a value with the shape of `Cryptosuite`, passed where `suites` is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cityid.cryptosuites import ecdsa_jcs_2019, ecdsa_rdfc_2019, eddsa_jcs_2022, eddsa_rdfc_2022
+from cityid.cryptosuites.base import PROOF_TYPE, Cryptosuite
+
+CRYPTOSUITES: Mapping[str, Cryptosuite] = MappingProxyType(
+    {
+        suite.name: suite
+        for suite in (
+            eddsa_rdfc_2022.SUITE,
+            eddsa_jcs_2022.SUITE,
+            ecdsa_rdfc_2019.SUITE,
+            ecdsa_jcs_2019.SUITE,
+        )
+    }
+)
+"""Every cryptosuite of this version, by name."""
+
+__all__ = ["CRYPTOSUITES", "PROOF_TYPE", "Cryptosuite"]

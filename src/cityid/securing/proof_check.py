@@ -1,0 +1,229 @@
+"""Whether the proofs of a document hold: for a purpose, at a time, by keys that may prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from cityid import timestamp
+from cityid.canonical import Contexts
+from cityid.cryptosuites import Cryptosuite
+from cityid.cryptosuites.base import reason, refusal
+from cityid.did import Resolver
+from cityid.errors import (
+    CityIdError,
+    Code,
+    InvalidInputError,
+    RegistryError,
+    UnsupportedError,
+    quote,
+)
+from cityid.keys import PublicKey
+from cityid.report import Check, Outcome, Problem, combined, worst
+from cityid.securing.proof import Proof, in_order
+from cityid.strict_json import JSONObject
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """All that the proofs of one document are judged by.
+
+    Attributes:
+        resolver: Finds the keys.
+        purpose: What every proof must have been made for.
+        contexts: The JSON-LD contexts that may be used.
+        at: The time of judgement.
+        suites: The cryptosuites there are.
+        skew: How far in the future a proof may have been created.
+    """
+
+    resolver: Resolver
+    purpose: str
+    contexts: Contexts
+    at: datetime
+    suites: Mapping[str, Cryptosuite]
+    skew: timedelta
+
+    def all_of(
+        self, proofs: Sequence[Proof], document: Mapping[str, Any]
+    ) -> tuple[frozenset[str], Check]:
+        """Verify all proofs, each after those it builds on.
+
+        Args:
+            proofs: All proofs of the document.
+            document: The document with its proofs.
+
+        Returns:
+            Who controls the keys of the proofs that hold, and the check ``proof``.
+
+        Raises:
+            InvalidInputError: The proofs do not tell in which order they were made.
+        """
+        controllers: set[str] = set()
+        held: set[str | None] = set()
+        failures: list[tuple[Outcome, Problem]] = []
+        for proof in in_order(proofs):
+            try:
+                if not held.issuperset(proof.previous):
+                    told = "a proof that this one builds on does not hold"
+                    raise refusal(told, proof.at("previousProof"))
+                matching = [other.document for other in proofs if other.id in proof.previous]
+                controllers.add(self.one(proof, without_proof(document, matching)))
+                held.add(proof.id)
+            except CityIdError as error:
+                could_not = isinstance(error, RegistryError)
+                outcome = Outcome.INCONCLUSIVE if could_not else Outcome.FAILED
+                failures.append((outcome, problem_of(error, proof.path)))
+        return frozenset(controllers), _proof_check(failures)
+
+    def one(self, proof: Proof, unsecured: JSONObject) -> str:
+        """Verify one proof and return who controls its key.
+
+        Args:
+            proof: The proof.
+            unsecured: The document as it was when the proof was made.
+
+        Raises:
+            CityIdError: The proof does not hold, or (`RegistryError`) its key could not be read.
+        """
+        suite = suite_named(proof.cryptosuite, self.suites)
+        if proof.purpose != self.purpose:
+            told = f"the proof was made for {quote(proof.purpose)}, not for {self.purpose}"
+            raise refusal(told, proof.at("proofPurpose"))
+        _check_times(proof, self.at, self.skew)
+        controller, key = self.key(proof)
+        try:
+            suite.verify(unsecured, proof.document, key, contexts=self.contexts)
+        except InvalidInputError as error:
+            if not error.path.startswith("/proof"):
+                raise
+            path = proof.path + error.path.removeprefix("/proof")
+            raise InvalidInputError(reason(error), code=error.code, path=path) from error
+        return controller
+
+    def key(self, proof: Proof) -> tuple[str, PublicKey]:
+        """Return who controls the key that a proof names, and the key.
+
+        Args:
+            proof: The proof.
+
+        Raises:
+            CityIdError: There is no such key, or it may not be used for this purpose at this time.
+        """
+        path = proof.at("verificationMethod")
+        try:
+            method = self.resolver.verification_method(
+                proof.verification_method, relationship=self.purpose
+            )
+            key = method.public_key
+        except InvalidInputError as error:  # its path leads into the controller's document
+            raise InvalidInputError(reason(error), code=error.code, path=path) from error
+        if method.revoked is not None and self.at >= method.revoked:
+            told = f"the key was revoked at {timestamp.write(method.revoked)}"
+            raise InvalidInputError(told, code=Code.KEY_REVOKED, path=path)
+        if method.expires is not None and self.at >= method.expires:
+            told = f"the key expired at {timestamp.write(method.expires)}"
+            raise InvalidInputError(told, code=Code.KEY_EXPIRED, path=path)
+        return method.controller, key
+
+
+def _check_times(proof: Proof, at: datetime, skew: timedelta) -> None:
+    if proof.created is not None and proof.created > at + skew:
+        raise InvalidInputError(
+            f"the proof is of {timestamp.write(proof.created)}, which has not come yet",
+            code=Code.PROOF_NOT_YET_VALID,
+            path=proof.at("created"),
+        )
+    if proof.expires is not None and at >= proof.expires:
+        raise InvalidInputError(
+            f"the proof expired at {timestamp.write(proof.expires)}",
+            code=Code.PROOF_EXPIRED,
+            path=proof.at("expires"),
+        )
+
+
+def _proof_check(failures: Sequence[tuple[Outcome, Problem]]) -> Check:
+    if not failures:
+        return Check.passed("proof")
+    outcome = worst(outcome for outcome, _ in failures)
+    problem = combined([problem for met, problem in failures if met is outcome])
+    return Check("proof", outcome, problem=problem)
+
+
+def challenge_check(proofs: Sequence[Proof], expected: str | None) -> Check:
+    """Return the check ``challenge``: every proof answers exactly the one that was set.
+
+    Args:
+        proofs: Proofs that hold.
+        expected: The challenge that was set; None where none was.
+    """
+    if expected is None:
+        return Check.skipped("challenge")
+    for proof in proofs:
+        if proof.challenge != expected:
+            told = "the proof does not answer the challenge that was set"
+            problem = Problem(Code.INVALID_CHALLENGE_ERROR, told, path=proof.at("challenge"))
+            return Check.failed("challenge", problem)
+    return Check.passed("challenge")
+
+
+def domain_check(proofs: Sequence[Proof], expected: frozenset[str] | None) -> Check:
+    """Return the check ``domain``: every proof is meant for these and for nobody else.
+
+    Args:
+        proofs: Proofs that hold.
+        expected: Whom they must be meant for; None for anybody.
+    """
+    if expected is None:
+        return Check.skipped("domain")
+    for proof in proofs:
+        if proof.domain != expected:
+            met = quote(sorted(proof.domain)) if proof.domain else "nobody in particular"
+            told = f"the proof is meant for {met}, not for {quote(sorted(expected))}"
+            problem = Problem(Code.INVALID_DOMAIN_ERROR, told, path=proof.at("domain"))
+            return Check.failed("domain", problem)
+    return Check.passed("domain")
+
+
+def without_proof(document: Mapping[str, Any], matching: Sequence[JSONObject] = ()) -> JSONObject:
+    """Return what a proof is made of.
+
+    Args:
+        document: The document, with or without proofs.
+        matching: The proofs that a chained proof builds on.
+    """
+    unsecured = {name: value for name, value in document.items() if name != "proof"}
+    if matching:
+        unsecured["proof"] = list(matching)
+    return unsecured
+
+
+def suite_named(name: str, suites: Mapping[str, Cryptosuite]) -> Cryptosuite:
+    """Return the cryptosuite of a name.
+
+    Args:
+        name: The name; no other suite ever stands in for it.
+        suites: The cryptosuites there are.
+
+    Raises:
+        UnsupportedError: There is none.
+    """
+    suite = suites.get(name)
+    if suite is None:
+        told = f"there is no cryptosuite {quote(name)}"
+        raise UnsupportedError(told, name=name[:80], known=tuple(suites))
+    return suite
+
+
+def problem_of(error: CityIdError, path: str) -> Problem:
+    """Tell an error as a problem.
+
+    Args:
+        error: What was raised; its own path, where it has one, leads into the document.
+        path: JSON Pointer to the proof, for an error without path.
+    """
+    if isinstance(error, InvalidInputError) and error.path:
+        return Problem(error.code, reason(error), path=error.path)
+    return Problem(error.code, str(error), path=path)
