@@ -6,6 +6,7 @@ Every exception carries a `Code`: the URL that W3C gave the problem, or a name o
 
 from __future__ import annotations
 
+import reprlib
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -82,6 +83,8 @@ class Code(StrEnum):
     PROOF_NOT_YET_VALID = _OWN + "PROOF_NOT_YET_VALID"
     KEY_EXPIRED = _OWN + "KEY_EXPIRED"
     KEY_REVOKED = _OWN + "KEY_REVOKED"
+    ISSUER_NOT_TRUSTED = _OWN + "ISSUER_NOT_TRUSTED"
+    CLAIM_MISSING = _OWN + "CLAIM_MISSING"
     ISSUER_MISMATCH = _OWN + "ISSUER_MISMATCH"
     HOLDER_BINDING_FAILED = _OWN + "HOLDER_BINDING_FAILED"
     CREDENTIAL_MISSING = _OWN + "CREDENTIAL_MISSING"
@@ -109,7 +112,7 @@ def quote(value: object, limit: int = 60) -> str:
         value: What was met. Never pass a secret.
         limit: The most characters to show.
     """
-    text = repr(value[: limit + 1]) if isinstance(value, str | bytes) else repr(value)
+    text = repr(value[: limit + 1]) if isinstance(value, str | bytes) else reprlib.repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

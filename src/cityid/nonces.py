@@ -1,0 +1,319 @@
+"""Challenges that count once: a store that several processes share and that survives a restart.
+
+A verifier sends a fresh challenge with each request. Comparing it proves that an answer is meant
+for this request; only a store proves that the answer is not shown a second time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import sqlite3
+import tempfile
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from cityid import encoding, timestamp
+from cityid.errors import (
+    CityIdError,
+    Code,
+    CorruptError,
+    InvalidInputError,
+    RegistryError,
+    UnsupportedError,
+)
+
+_NONCE_BYTES = 32
+_FORMAT = 1
+_APPLICATION = int.from_bytes(b"cidN", "big")
+_PURGED_AT_ONCE = 64
+_PATIENCE_SECONDS = 30.0
+_OTHERS = 0o077
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SCHEMA = """
+PRAGMA journal_mode = WAL;
+CREATE TABLE nonce (digest BLOB PRIMARY KEY, expires INTEGER, used INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX nonce_expires ON nonce (expires) WHERE expires IS NOT NULL;
+CREATE TABLE purged (until INTEGER NOT NULL);
+INSERT INTO purged VALUES (0);
+"""
+
+
+def fresh_nonce(random: Callable[[int], bytes] = secrets.token_bytes) -> str:
+    """Return a new challenge: 256 random bits in base64url.
+
+    Args:
+        random: Where the bits come from; another source is for tests.
+    """
+    return encoding.base64url_encode(random(_NONCE_BYTES))
+
+
+class NonceStore(Protocol):
+    """Remembers which challenges were sent, and which were answered."""
+
+    def issue(self, nonce: str, *, expires: datetime) -> None:
+        """Remember a challenge that is being sent, to be answered before `expires`."""
+        ...
+
+    def use(self, nonce: str, *, at: datetime, expires: datetime | None = None) -> bool:
+        """Tell whether a challenge may be answered now; True exactly once for each.
+
+        A challenge that was never issued here counts once too, unless the store refuses such.
+
+        Args:
+            nonce: The challenge that was answered.
+            at: Now.
+            expires: When an answer comes too late. A challenge not issued here may be forgotten
+                after that, and is then refused for ever; without it, it is remembered for ever.
+        """
+        ...
+
+
+class _Nonces(ABC):
+    """The one set of rules, over any SQLite database."""
+
+    def __init__(self, *, issued_only: bool) -> None:
+        self.issued_only = issued_only
+
+    @abstractmethod
+    def _transaction(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        """Give the database to one writer; what it wrote stays, or nothing does."""
+
+    def issue(self, nonce: str, *, expires: datetime) -> None:
+        """Remember a challenge that is being sent, to be answered before `expires`.
+
+        Args:
+            nonce: The challenge, such as `fresh_nonce` returns.
+            expires: When an answer comes too late.
+
+        Raises:
+            InvalidInputError: It was issued or used before.
+            RegistryError: The store cannot be written; CorruptError where it is damaged.
+        """
+        digest, moment = _digest(nonce), _microseconds(expires)
+        with self._transaction() as database:
+            if _find(database, digest) is not None:
+                raise InvalidInputError(
+                    "this nonce was issued or used before; take a fresh one for each request",
+                    code=Code.INVALID_OPTIONS,
+                )
+            database.execute("INSERT INTO nonce VALUES (?, ?, 0)", (digest, moment))
+
+    def use(self, nonce: str, *, at: datetime, expires: datetime | None = None) -> bool:
+        """Tell whether a challenge may be answered now; True exactly once for each.
+
+        Args:
+            nonce: The challenge that was answered.
+            at: Now.
+            expires: When an answer comes too late. A challenge not issued here may be forgotten
+                after that, and is then refused for ever; without it, it is remembered for ever.
+
+        Raises:
+            InvalidInputError: The nonce is not text, or a time is naive.
+            RegistryError: The store cannot be written; CorruptError where it is damaged.
+        """
+        digest, now = _digest(nonce), _microseconds(at)
+        limit = None if expires is None else _microseconds(expires)
+        with self._transaction() as database:
+            accepted = (limit is None or now < limit) and self._take(database, digest, now, limit)
+            _purge(database, now)
+        return accepted
+
+    def _take(
+        self, database: sqlite3.Connection, digest: bytes, now: int, limit: int | None
+    ) -> bool:
+        row = _find(database, digest)
+        if row is not None:
+            expires, used = row
+            if used or (expires is not None and now >= expires):
+                return False
+            database.execute("UPDATE nonce SET used = 1 WHERE digest = ?", (digest,))
+            return True
+        if self.issued_only or (limit is not None and limit <= _purged_until(database)):
+            return False
+        database.execute("INSERT INTO nonce VALUES (?, ?, 1)", (digest, limit))
+        return True
+
+
+class MemoryNonces(_Nonces):
+    """A store that lives as long as the process: for one process, and for tests.
+
+    Args:
+        issued_only: Whether challenges that were not issued here are refused.
+    """
+
+    def __init__(self, *, issued_only: bool = False) -> None:
+        super().__init__(issued_only=issued_only)
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self._database.executescript(_SCHEMA)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, _atomic(self._database):
+            yield self._database
+
+
+class FileNonces(_Nonces):
+    """A store in a file that several processes share; each answer is on disk before it counts.
+
+    Opening a path where nothing lies makes a new store. A file that vanishes or is damaged later
+    is an error, never an empty store.
+
+    Args:
+        path: The file; only its owner may read it.
+        issued_only: Whether challenges that were not issued here are refused.
+
+    Raises:
+        CorruptError: The file is damaged, or no nonce store.
+        InvalidInputError: Others may read the file.
+        UnsupportedError: A later version of cityid wrote it.
+        RegistryError: The file cannot be read or made.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, issued_only: bool = False) -> None:
+        super().__init__(issued_only=issued_only)
+        self.path = Path(path)
+        with _told(self.path):
+            if not self.path.exists():
+                _create(self.path)
+            with contextlib.closing(self._open()) as database:
+                verdict = database.execute("PRAGMA quick_check(1)").fetchone()
+                if verdict != ("ok",):
+                    raise CorruptError(f"{self.path} is damaged", place=str(self.path))
+
+    def _open(self) -> sqlite3.Connection:
+        if not self.path.exists():
+            raise CorruptError(f"{self.path} is gone: answers may repeat", place=str(self.path))
+        if self.path.stat().st_mode & _OTHERS:
+            raise InvalidInputError(
+                f"others may use {self.path}: chmod 600 it", code=Code.INSECURE_PERMISSIONS
+            )
+        database = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            timeout=_PATIENCE_SECONDS,
+            isolation_level=None,
+        )
+        try:
+            _check_format(database, self.path)
+            database.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        # One connection a transaction: none is carried into a forked process or another thread.
+        with (
+            _told(self.path),
+            contextlib.closing(self._open()) as database,
+            _atomic(database),
+        ):
+            yield database
+
+
+def _digest(nonce: object) -> bytes:
+    if not isinstance(nonce, str) or not nonce:
+        raise InvalidInputError("a nonce is text that is not empty", code=Code.INVALID_OPTIONS)
+    return hashlib.sha256(nonce.encode("utf-8", "surrogatepass")).digest()
+
+
+def _microseconds(moment: datetime) -> int:
+    return (timestamp.aware(moment) - _EPOCH) // timedelta(microseconds=1)
+
+
+def _find(database: sqlite3.Connection, digest: bytes) -> tuple[int | None, int] | None:
+    row: tuple[int | None, int] | None = database.execute(
+        "SELECT expires, used FROM nonce WHERE digest = ?", (digest,)
+    ).fetchone()
+    return row
+
+
+def _purged_until(database: sqlite3.Connection) -> int:
+    row: tuple[int] = database.execute("SELECT until FROM purged").fetchone()
+    return row[0]
+
+
+def _purge(database: sqlite3.Connection, now: int) -> None:
+    """Forget a few expired nonces, and remember which moments are forgotten."""
+    expired = database.execute(
+        "SELECT digest, expires FROM nonce WHERE expires <= ? ORDER BY expires LIMIT ?",
+        (now, _PURGED_AT_ONCE),
+    ).fetchall()
+    if expired:
+        database.executemany(
+            "DELETE FROM nonce WHERE digest = ?", [(digest,) for digest, _ in expired]
+        )
+        database.execute("UPDATE purged SET until = max(until, ?)", (expired[-1][1],))
+
+
+@contextlib.contextmanager
+def _atomic(database: sqlite3.Connection) -> Iterator[None]:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+def _create(path: Path) -> None:
+    """Make an empty store beside `path`, then give it the name: nobody sees half of it."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(descriptor)
+    try:
+        with contextlib.closing(sqlite3.connect(name, isolation_level=None)) as database:
+            database.executescript(_SCHEMA)
+            database.execute(f"PRAGMA application_id = {_APPLICATION}")
+            database.execute(f"PRAGMA user_version = {_FORMAT}")
+        with contextlib.suppress(FileExistsError):  # another process was faster
+            os.link(name, path)
+    finally:
+        os.unlink(name)  # noqa: PTH108 - beside os.link, which Path cannot do this way round
+
+
+def _check_format(database: sqlite3.Connection, path: Path) -> None:
+    application = database.execute("PRAGMA application_id").fetchone()[0]
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    if application != _APPLICATION:
+        raise CorruptError(f"{path} is not a nonce store of cityid", place=str(path))
+    if version != _FORMAT:
+        raise UnsupportedError(
+            f"{path} has a format of another version of cityid",
+            name=f"nonce store format {version}",
+            known=(f"nonce store format {_FORMAT}",),
+        )
+
+
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Tell the troubles of SQLite and of the file system in our own words."""
+    try:
+        yield
+    except CityIdError:
+        raise
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in _BUSY:
+            raise RegistryError(
+                f"{path} is locked by another process", code=Code.STORE_LOCKED
+            ) from error
+        if code in _DAMAGE:
+            raise CorruptError(f"{path} is damaged: {error}", place=str(path)) from error
+        raise RegistryError(f"{path} cannot be used: {error}") from error
+    except OSError as error:
+        raise RegistryError(f"{path} cannot be used: {error.strerror}") from error
