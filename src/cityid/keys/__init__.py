@@ -9,11 +9,13 @@ from __future__ import annotations
 from cityid.keys.base import KeyType, PrivateKey, PublicKey, Secret, Signer
 from cityid.keys.jwk import from_jwk, private_key_from_jwk
 from cityid.keys.multikey import from_multikey, private_key_from_multikey
+from cityid.keys.store import KeyStore
 from cityid.keys.table import ALGORITHMS, algorithm
 from cityid.keys.x25519 import x25519_from_ed25519
 
 __all__ = [
     "ALGORITHMS",
+    "KeyStore",
     "KeyType",
     "PrivateKey",
     "PublicKey",
