@@ -98,7 +98,7 @@ class KeyStore:
         Raises:
             NotFoundError: There is no such key.
         """
-        if name not in self._keys:
+        if not _is_name(name) or name not in self._keys:
             raise _unknown(name)
         return self._keys[name]
 
@@ -143,7 +143,7 @@ class KeyStore:
         """
         with locked(self._path):
             keys = self._read()
-            if name not in keys:
+            if not _is_name(name) or name not in keys:
                 raise _unknown(name)
             self._write({n: key for n, key in keys.items() if n != name}, new=False)
 

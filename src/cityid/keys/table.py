@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
 from cityid.keys.base import Algorithm, KeyType
+from cityid.keys.bls12381 import BLS12_381_G2
 from cityid.keys.ed25519 import ED25519
 from cityid.keys.nist import P256, P384
 from cityid.keys.secp256k1 import SECP256K1
@@ -19,6 +20,7 @@ ALGORITHMS: Mapping[KeyType, Algorithm] = MappingProxyType(
         KeyType.P384: P384,
         KeyType.SECP256K1: SECP256K1,
         KeyType.X25519: X25519,
+        KeyType.BLS12_381_G2: BLS12_381_G2,
     }
 )
 
