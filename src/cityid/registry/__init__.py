@@ -82,7 +82,21 @@ def _memory(
     return MemoryRegistry(origin=origin or "memory", operator=operator, clock=clock)
 
 
-BACKENDS: Mapping[str, Backend] = MappingProxyType({"memory": _memory})
+def _file(
+    location: str, *, origin: str | None, operator: Signer | None, clock: Clock
+) -> OpenRegistry:
+    from cityid.registry.file import FileRegistry
+
+    if location.startswith("//") and not location.startswith("///"):
+        raise InvalidInputError(
+            f"{quote(location)} names another machine; write file:PATH or file:///PATH",
+            code=Code.INVALID_OPTIONS,
+        )
+    path = location.removeprefix("//")
+    return FileRegistry(path, origin=origin, operator=operator, clock=clock)
+
+
+BACKENDS: Mapping[str, Backend] = MappingProxyType({"memory": _memory, "file": _file})
 """How each kind of registry is opened, by the scheme of its address."""
 
 

@@ -10,21 +10,16 @@ from typing import Self
 
 from cityid.keys import Signer
 from cityid.registry import merkle
-from cityid.registry.base import (
-    Clock,
-    NewEntry,
-    Record,
+from cityid.registry.admission import (
     admit,
     check_entries,
     check_log,
     check_number,
     check_range,
-    closed,
-    leaf_content,
-    now,
     stamp,
     time_of_acceptance,
 )
+from cityid.registry.base import Clock, NewEntry, Record, closed, leaf_content, now
 from cityid.registry.checkpoint import (
     Checkpoint,
     check_operator,

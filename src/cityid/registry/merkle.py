@@ -282,7 +282,7 @@ def _sides(place: int, last: int) -> list[bool]:
     return sides
 
 
-def _bad_hash(path: Sequence[bytes]) -> bool:
+def _bad_hash(path: Sequence[object]) -> bool:
     return any(not isinstance(item, bytes) or len(item) != HASH_SIZE for item in path)
 
 

@@ -16,14 +16,8 @@ from cityid import timestamp
 from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
 from cityid.keys import PublicKey
 from cityid.registry import merkle
-from cityid.registry.base import (
-    MerkleLeaf,
-    Provable,
-    Record,
-    Registry,
-    check_number,
-    leaf_content,
-)
+from cityid.registry.admission import check_number
+from cityid.registry.base import MerkleLeaf, Provable, Record, Registry, leaf_content
 from cityid.registry.checkpoint import MAX_NOTE, Checkpoint, read_checkpoint, verify_checkpoint
 
 _HEADER = "c2sp.org/tlog-proof@v1"

@@ -1,0 +1,214 @@
+"""Which entries a registry accepts: the limits, the order of versions, and the time.
+
+All registries decide alike, because they decide here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cityid import timestamp
+from cityid.errors import Code, ConflictError, InvalidInputError, quote
+from cityid.pointer import join
+from cityid.registry.base import Clock, MerkleLeaf, NewEntry, Record
+
+MAX_LOG_NAME = 1024
+"""The most characters a log's name may have."""
+MAX_DATA = 1 << 20
+"""The most bytes one entry may have."""
+MAX_BATCH = 10_000
+"""The most entries one append may have."""
+MAX_BATCH_DATA = 64 << 20
+"""The most bytes the entries of one append may have together."""
+MAX_NUMBER = (1 << 53) - 1
+"""The highest version, sequence or limit: what JSON can carry exactly."""
+
+_LOG_NAME = re.compile(r"[!-~]+")
+
+
+def check_log(log: object, path: str = "") -> None:
+    """Refuse what is not a log's name.
+
+    Raises:
+        InvalidInputError: It is not text, too long, or has other than visible ASCII characters.
+    """
+    if not isinstance(log, str):
+        raise InvalidInputError(f"a log's name is text, not {type(log).__name__}", path=path)
+    if len(log) > MAX_LOG_NAME:
+        raise InvalidInputError(
+            f"a log's name has at most {MAX_LOG_NAME} characters, not {len(log)}",
+            code=Code.INPUT_TOO_LARGE,
+            path=path,
+        )
+    if _LOG_NAME.fullmatch(log) is None:
+        raise InvalidInputError(
+            f"{quote(log)} is not a log's name: use visible ASCII characters, at least one",
+            path=path,
+        )
+
+
+def check_number(value: object, name: str, path: str = "", *, least: int = 0) -> None:
+    """Refuse what is not a whole number between `least` and 2**53 - 1.
+
+    Raises:
+        InvalidInputError: It is none.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= MAX_NUMBER:
+        raise InvalidInputError(
+            f"{name} is a whole number from {least} to {MAX_NUMBER}, not {quote(value)}",
+            code=Code.NUMBER_OUT_OF_RANGE,
+            path=path,
+        )
+
+
+def check_range(after: object, limit: object) -> None:
+    """Refuse a range of records that cannot be read.
+
+    Raises:
+        InvalidInputError: `after` or `limit` is not a whole number from 0.
+    """
+    check_number(after, "after")
+    if limit is not None:
+        check_number(limit, "limit")
+
+
+def check_entries(entries: Sequence[NewEntry]) -> tuple[NewEntry, ...]:
+    """Return the entries of one append, none of which breaks a limit.
+
+    Raises:
+        InvalidInputError: One does; the path names it.
+    """
+    if not isinstance(entries, Sequence):
+        raise InvalidInputError(f"entries are a list of NewEntry, not {type(entries).__name__}")
+    if len(entries) > MAX_BATCH:
+        raise InvalidInputError(
+            f"one append has at most {MAX_BATCH} entries, not {len(entries)}",
+            code=Code.INPUT_TOO_LARGE,
+        )
+    for position, entry in enumerate(entries):
+        _check_entry(entry, join("", position))
+    if sum(len(entry.data) for entry in entries) > MAX_BATCH_DATA:
+        raise InvalidInputError(
+            f"the entries of one append have at most {MAX_BATCH_DATA} bytes together",
+            code=Code.INPUT_TOO_LARGE,
+        )
+    return tuple(entries)
+
+
+def _check_entry(entry: object, path: str) -> None:
+    if not isinstance(entry, NewEntry):
+        raise InvalidInputError(f"an entry is a NewEntry, not {type(entry).__name__}", path=path)
+    check_log(entry.log, path + "/log")
+    check_number(entry.version, "a version", path + "/version", least=1)
+    data: object = entry.data
+    if not isinstance(data, bytes):
+        raise InvalidInputError(
+            f"an entry's data is bytes, not {type(data).__name__}", path=path + "/data"
+        )
+    if len(data) > MAX_DATA:
+        raise InvalidInputError(
+            f"an entry has at most {MAX_DATA} bytes, not {len(data)}",
+            code=Code.INPUT_TOO_LARGE,
+            path=path + "/data",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Which entries of an append are new.
+
+    Attributes:
+        fresh: The entries to store, in order.
+        answers: For each entry of the append the record it already had, or its place in `fresh`.
+    """
+
+    fresh: tuple[NewEntry, ...]
+    answers: tuple[Record | int, ...]
+
+    def records(self, stored: Sequence[Record]) -> tuple[Record, ...]:
+        """Return the answer to the append, once `fresh` is `stored`."""
+        return tuple(stored[a] if isinstance(a, int) else a for a in self.answers)
+
+
+def admit(
+    entries: Sequence[NewEntry],
+    *,
+    last: Callable[[str], int],
+    find: Callable[[str, int], Record],
+) -> Admission:
+    """Decide which entries are new, which are there already, and refuse the rest.
+
+    Args:
+        entries: The entries of one append, checked.
+        last: Gives the last version of a log, 0 for an unknown one.
+        find: Gives a record that is there.
+
+    Raises:
+        ConflictError: A version is neither the next one nor there with the same data.
+    """
+    fresh: list[NewEntry] = []
+    answers: list[Record | int] = []
+    next_version: dict[str, int] = {}
+    places: dict[tuple[str, int], int] = {}
+    for entry in entries:
+        expected = next_version.get(entry.log) or last(entry.log) + 1
+        next_version[entry.log] = expected
+        if entry.version == expected:
+            places[entry.log, entry.version] = len(fresh)
+            answers.append(len(fresh))
+            fresh.append(entry)
+            next_version[entry.log] = expected + 1
+            continue
+        if entry.version > expected:
+            raise _conflict(entry, expected)
+        place = places.get((entry.log, entry.version))
+        known = find(entry.log, entry.version) if place is None else place
+        # Equal bytes are what equal SHA-256 stands for, and need no hashing.
+        if (fresh[known] if isinstance(known, int) else known).data != entry.data:
+            raise _conflict(entry, expected)
+        answers.append(known)
+    return Admission(tuple(fresh), tuple(answers))
+
+
+def _conflict(entry: NewEntry, expected: int) -> ConflictError:
+    return ConflictError(
+        f"version {entry.version} of {quote(entry.log)} cannot be written: {expected} is next; "
+        "read what was written since, and decide again",
+        log=entry.log,
+        expected=entry.version,
+        found=expected,
+    )
+
+
+def stamp(
+    entries: Sequence[NewEntry], *, origin: str, size: int, recorded_at: datetime
+) -> list[Record]:
+    """Return new entries as the records they become.
+
+    Args:
+        entries: The new entries, in order.
+        origin: The registry's name.
+        size: How many records the registry already has.
+        recorded_at: When they are accepted.
+    """
+    return [
+        Record(e.log, e.version, e.data, recorded_at, MerkleLeaf(origin, index), index + 1)
+        for index, e in enumerate(entries, size)
+    ]
+
+
+def time_of_acceptance(clock: Clock, last: datetime | None) -> datetime:
+    """Return the registry's time, which never runs backwards.
+
+    Args:
+        clock: The registry's clock.
+        last: When the last record was accepted.
+
+    Raises:
+        InvalidInputError: The clock gives a time without offset.
+    """
+    present = timestamp.aware(clock())
+    return present if last is None else max(present, last)
