@@ -1,0 +1,145 @@
+"""The finding about contexts that stands beside a proof: are only known contexts used?
+
+A proof can hold although the meaning of a document was changed, where the contexts are of the
+holder's choosing. So this is asked apart from the proof.
+
+Spec:
+    https://www.w3.org/TR/vc-data-integrity/#context-validation
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cityid import pointer
+from cityid.canonical.contexts import Contexts
+from cityid.errors import Code, quote
+from cityid.report import Problem
+
+_TITLE = "a JSON-LD context is not allowed"
+
+
+def check_contexts(document: Mapping[str, Any], contexts: Contexts) -> tuple[Problem, ...]:
+    """Return a problem for every context outside the set, and for every nested one.
+
+    Only these places may have an ``@context``: the document; its ``proof``; and, where it is a
+    presentation, the credentials in ``verifiableCredential``, which are documents of their own.
+    A member ``@context`` inside a JSON literal is told as well: nothing in the JSON shows that it
+    is one.
+
+    Args:
+        document: The JSON-LD document.
+        contexts: The contexts that may be used.
+    """
+    return tuple(_check_document(document, contexts, ""))
+
+
+def _check_document(
+    document: Mapping[str, Any], contexts: Contexts, path: str
+) -> Iterator[Problem]:
+    if "@context" in document:
+        yield from _check_context(document["@context"], contexts, pointer.join(path, "@context"))
+    documents = _documents_inside(document) if not path else {"proof"}
+    for name, value in document.items():
+        below = pointer.join(path, name)
+        if name in documents:
+            yield from _check_members(name, value, contexts, below)
+        elif name != "@context":
+            yield from _check_nested(value, below)
+
+
+def _documents_inside(document: Mapping[str, Any]) -> set[str]:
+    types = document.get("type", document.get("@type"))
+    if "VerifiablePresentation" in (types if isinstance(types, list) else [types]):
+        return {"proof", "verifiableCredential"}
+    return {"proof"}
+
+
+def _check_members(name: str, value: Any, contexts: Contexts, path: str) -> Iterator[Problem]:
+    """Check the proofs of a document, or the credentials of a presentation."""
+    members = enumerate(value) if isinstance(value, list) else [(None, value)]
+    for index, member in members:
+        place = path if index is None else pointer.join(path, index)
+        if not isinstance(member, Mapping):
+            yield from _check_nested(member, place)
+        elif name == "proof":
+            rest = {key: item for key, item in member.items() if key != "@context"}
+            if "@context" in member:
+                context = member["@context"]
+                yield from _check_context(context, contexts, pointer.join(place, "@context"))
+            yield from _check_nested(rest, place)
+        else:
+            yield from _check_document(member, contexts, place)
+
+
+def _check_context(value: Any, contexts: Contexts, path: str) -> Iterator[Problem]:
+    places = (
+        [(pointer.join(path, index), item) for index, item in enumerate(value)]
+        if isinstance(value, list)
+        else [(path, value)]
+    )
+    for place, item in places:
+        if isinstance(item, str):
+            yield from _check_url(item, contexts, place)
+        elif not isinstance(item, Mapping):
+            yield _problem(f"{quote(item)} is no context: a URL or an object is", place)
+        elif not contexts.inline:
+            yield _problem(
+                "a context is written out in the document, so that the document's author decides "
+                "what its words mean; publish it under a URL, or pass "
+                "contexts=cityid.CONTEXTS.with_inline()",
+                place,
+            )
+        else:
+            yield from _check_urls_inside(item, contexts, place)
+
+
+def _check_urls_inside(
+    context: Mapping[str, Any], contexts: Contexts, path: str
+) -> Iterator[Problem]:
+    """Check the URLs that a context written out in a document names in its turn."""
+    for place, name, value in _members_below(context, path):
+        if name == "@import" and isinstance(value, str):
+            yield from _check_url(value, contexts, place)
+        elif name == "@context":
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, str):
+                    yield from _check_url(item, contexts, place)
+
+
+def _check_url(url: str, contexts: Contexts, path: str) -> Iterator[Problem]:
+    if url not in contexts:
+        yield _problem(
+            f"{quote(url, 200)} is not among the contexts that may be used; once you trust it, "
+            f"pass contexts=cityid.CONTEXTS.with_context({quote(url, 200)}, document)",
+            path,
+        )
+
+
+def _check_nested(value: Any, path: str) -> Iterator[Problem]:
+    for place, name, _ in _members_below(value, path):
+        if name == "@context":
+            yield _problem(
+                "a context inside a document changes what the words below it mean; only the "
+                "document itself may have one",
+                place,
+            )
+
+
+def _members_below(value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
+    """Yield each member at any depth: its pointer, name and value. No recursion: depth is free."""
+    waiting = [(path, value)]
+    while waiting:
+        place, item = waiting.pop()
+        if isinstance(item, Mapping):
+            for name, member in item.items():
+                below = pointer.join(place, name)
+                yield below, name, member
+                waiting.append((below, member))
+        elif isinstance(item, list):
+            waiting.extend((pointer.join(place, index), each) for index, each in enumerate(item))
+
+
+def _problem(detail: str, path: str) -> Problem:
+    return Problem(Code.CONTEXT_NOT_ALLOWED, _TITLE, detail, path)
