@@ -112,7 +112,10 @@ def quote(value: object, limit: int = 60) -> str:
         value: What was met. Never pass a secret.
         limit: The most characters to show.
     """
-    text = repr(value[: limit + 1]) if isinstance(value, str | bytes) else reprlib.repr(value)
+    try:
+        text = repr(value[: limit + 1]) if isinstance(value, str | bytes) else reprlib.repr(value)
+    except ValueError:  # an integer of more digits than Python writes
+        text = f"a very large {type(value).__name__}"
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

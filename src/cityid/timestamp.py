@@ -36,10 +36,11 @@ def parse(text: object, *, path: str = "", need_offset: bool = True) -> datetime
     match = _DATE_TIME.fullmatch(text)
     if match is None or (need_offset and match[8] is None):
         raise _malformed(text, path)
-    microsecond = int((match[7] or "0").ljust(6, "0")[:6])
+    fraction = match[7] or "0"
+    microsecond = int(fraction.ljust(6, "0")[:6])
     try:
         year, month, day, hour, minute, second = (int(field) for field in match.groups()[:6])
-        midnight_after = hour == 24 and minute == second == microsecond == 0  # noqa: PLR2004 - XSD's 24:00:00
+        midnight_after = hour == 24 and minute == second == int(fraction) == 0  # noqa: PLR2004 - XSD's 24:00:00
         local = datetime(
             year,
             month,
@@ -89,11 +90,17 @@ def aware(moment: datetime) -> datetime:
     """Return `moment` in UTC.
 
     Raises:
-        InvalidInputError: The time has no offset, so nobody knows when it is.
+        InvalidInputError: It is no time, or has no offset, so nobody knows when it is.
     """
-    if moment.tzinfo is None:
+    given: object = moment  # whatever the annotation promises
+    if not isinstance(given, datetime) or given.utcoffset() is None:
         raise InvalidInputError(
-            f"{moment.isoformat()} has no offset; pass datetime.now(UTC), never a naive time",
+            f"{quote(given)} is no time with offset; pass datetime.now(UTC), never a naive time",
             code=Code.INVALID_OPTIONS,
         )
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInputError(
+            f"in UTC {quote(moment)} is not within the years 1 to 9999", code=Code.INVALID_OPTIONS
+        ) from error
