@@ -1,1 +1,84 @@
-"""cityid: decentralized identity for cities."""
+"""cityid: decentralized identity for cities.
+
+Four doors: `issue` (issuer), `present` and `disclose` (holder), `verify` (verifier), and
+`cityid.registry` (the verifiable data registry)::
+
+    from cityid import did, policy, registry
+    import cityid
+
+    city, alice = did.create("key"), did.create("key")
+    credential = cityid.issue({...}, by=city)
+    shown = cityid.present([credential], by=alice, challenge=nonce, domain="pool.example")
+    result = cityid.verify(
+        shown,
+        policy=policy.IssuedBy({city.did}),
+        resolver=did.resolver(),
+        challenge=nonce,
+        domain="pool.example",
+    )
+    facts = result.require()
+
+There is no network access unless a caller passes a way to fetch. Importing this package loads no
+cryptography and no JSON-LD: each dependency is loaded behind its own door, when first used.
+"""
+
+from __future__ import annotations
+
+from cityid import did, keys, policy, registry
+from cityid.canonical import CONTEXTS, Contexts
+from cityid.credential import Credential, Presentation
+from cityid.errors import (
+    CityIdError,
+    Code,
+    ConflictError,
+    CorruptError,
+    InvalidInputError,
+    NotFoundError,
+    ProofGenerationError,
+    RegistryError,
+    UnsupportedError,
+    VerificationError,
+)
+from cityid.holder import Wallet, disclose, present
+from cityid.issuer import issue, issue_many
+from cityid.report import Check, Outcome, Problem
+from cityid.result import Result
+from cityid.schema import SCHEMAS, Schemas
+from cityid.verifier import Verifier, verify, verify_many
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CONTEXTS",
+    "SCHEMAS",
+    "Check",
+    "CityIdError",
+    "Code",
+    "ConflictError",
+    "Contexts",
+    "CorruptError",
+    "Credential",
+    "InvalidInputError",
+    "NotFoundError",
+    "Outcome",
+    "Presentation",
+    "Problem",
+    "ProofGenerationError",
+    "RegistryError",
+    "Result",
+    "Schemas",
+    "UnsupportedError",
+    "VerificationError",
+    "Verifier",
+    "Wallet",
+    "did",
+    "disclose",
+    "issue",
+    "issue_many",
+    "keys",
+    "policy",
+    "present",
+    "registry",
+    "verify",
+    "verify_many",
+]

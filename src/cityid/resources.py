@@ -15,17 +15,20 @@ _PACKAGE = Path(__file__).parent
 
 
 class Kind(StrEnum):
-    """A folder of shipped data; each has an ``index.json``."""
+    """A folder of shipped data."""
 
     CONTEXTS = "contexts"
     """The JSON-LD contexts that W3C and others publish."""
     SCHEMAS = "schemas"
     """The schemas and contexts of the city's credentials."""
+    EXAMPLES = "examples"
+    """Invented people, for demonstrations."""
 
 
 _PLACES = {
     Kind.CONTEXTS: (_PACKAGE / "canonical" / "contexts" / "data",),
     Kind.SCHEMAS: (_PACKAGE / "schemas", _PACKAGE.parents[1] / "schemas"),
+    Kind.EXAMPLES: (_PACKAGE / "examples", _PACKAGE.parents[1] / "examples" / "data"),
 }
 
 

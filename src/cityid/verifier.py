@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from cityid import pointer, timestamp
 from cityid.canonical import CONTEXTS, Contexts
@@ -31,15 +31,13 @@ from cityid.registry import Registry
 from cityid.report import Check, Outcome, Problem, Report
 from cityid.result import CHECKS, Result
 from cityid.schema import SCHEMAS, Schemas, check_schema
+from cityid.securing import CLOCK_SKEW
 from cityid.verification import (
     CredentialFindings,
     PresentationFindings,
     verify_credential,
     verify_presentation_envelope,
 )
-
-SKEW: Final = timedelta(seconds=5)
-"""How far two honest clocks may differ."""
 
 Document = Credential | Presentation | Mapping[str, Any] | str | bytes
 
@@ -62,7 +60,7 @@ class Verifier:
     contexts: Contexts = CONTEXTS
     schemas: Schemas = SCHEMAS
     nonces: NonceStore | None = None
-    skew: timedelta = SKEW
+    skew: timedelta = CLOCK_SKEW
 
     def verify(
         self,
@@ -103,7 +101,7 @@ def verify(
     contexts: Contexts = CONTEXTS,
     schemas: Schemas = SCHEMAS,
     nonces: NonceStore | None = None,
-    skew: timedelta = SKEW,
+    skew: timedelta = CLOCK_SKEW,
     at: datetime | None = None,
 ) -> Result:
     """Verify a credential or presentation and judge it by a policy.
@@ -173,7 +171,7 @@ def _view(document: Document) -> Credential | Presentation:
     presentation = Presentation.of(document)
     if "VerifiablePresentation" in presentation.types:
         return presentation
-    return Credential.of(presentation)
+    return Credential(presentation.document)
 
 
 def _embedded(presentation: Presentation) -> Iterator[tuple[str, Credential]]:
@@ -210,7 +208,8 @@ class _Run:
             skew=self.verifier.skew,
         )
         parts = [(path, self._examine(credential)) for path, credential in _embedded(presentation)]
-        report = self._once(envelope)
+        report = self._once(envelope) if envelope.proof_valid else envelope.report
+        report = _uncompared(report, presentation, self.challenge, self.domain)
         for path, findings in parts:
             binding = Report((_holder_binding(findings, envelope.holder),))
             report += (findings.report + binding + self._worth(findings)).under(path)
@@ -231,8 +230,6 @@ class _Run:
         if self.challenge is None or nonces is None:
             text = "nobody checks that this presentation is used only once; pass nonces="
             return report + Report((), (Problem(Code.SINGLE_USE_NOT_CHECKED, text),))
-        if not envelope.proof_valid or report.outcome("challenge") is not Outcome.PASSED:
-            return report
         try:
             fresh = nonces.use(self.challenge, at=self.at)
         except CityIdError as error:
@@ -329,6 +326,27 @@ def _replaced(report: Report, check: Check) -> Report:
     same = (check.name, check.path)
     checks = tuple(check if (old.name, old.path) == same else old for old in report)
     return replace(report, checks=checks)
+
+
+def _uncompared(
+    report: Report, presentation: Presentation, *expected: str | Iterable[str] | None
+) -> Report:
+    """Leave open what the presenter signed for, where the caller did not say what to expect."""
+    proof = presentation.document.get("proof")
+    proofs = proof if isinstance(proof, list) else [proof]
+    for name, value in zip(("challenge", "domain"), expected, strict=True):
+        signed = any(isinstance(proof, dict) and name in proof for proof in proofs)
+        if value is None and signed and report.outcome("proof") is Outcome.PASSED:
+            text = f"the presentation was made for one {name}, and nobody said for which"
+            problem = Problem(_UNCOMPARED[name], text, f"pass {name}= to verify", "/proof")
+            report = _replaced(report, Check.inconclusive(name, problem))
+    return report
+
+
+_UNCOMPARED = {
+    "challenge": Code.INVALID_CHALLENGE_ERROR,
+    "domain": Code.INVALID_DOMAIN_ERROR,
+}
 
 
 def _holder_binding(findings: CredentialFindings, holder: str | None) -> Check:

@@ -178,11 +178,16 @@ def test_claim_of_a_boolean(bounds, verdict):
         ("list/1", {"equals": "y"}, PERMIT),
         ("list/-1", {}, OPEN),
         ("list/9", {}, OPEN),
+        ("list", {"contains": "x"}, PERMIT),
+        ("list", {"contains": "z"}, DENY),
+        ("born", {"contains": "2"}, DENY),
     ],
 )
 def test_claim_of_a_value(path, bounds, verdict):
     shown = credential(**{"a/b": 5, "list": ["x", "y"]})
-    assert policy.Claim(f"/credentialSubject/{path}", **bounds).decide(facts(shown)).verdict is verdict
+    assert (
+        policy.Claim(f"/credentialSubject/{path}", **bounds).decide(facts(shown)).verdict is verdict
+    )
 
 
 def test_claim_tells_why_without_the_value():

@@ -7,7 +7,14 @@ Atoms (`IssuedBy`, `HasType`, `Claim`, `HolderBound`) are combined by `AllOf`, `
 from __future__ import annotations
 
 from cityid.policy.access import access
-from cityid.policy.atoms import Claim, HasType, HolderBound, IssuedBy, UnsafeAnyIssuer
+from cityid.policy.atoms import (
+    Claim,
+    HasType,
+    HolderBound,
+    IssuedBy,
+    NotOlderThan,
+    UnsafeAnyIssuer,
+)
 from cityid.policy.base import Decision, Needs, Policy, Reason, Verdict
 from cityid.policy.combine import AllOf, AnyOf, Not, SameCredential
 from cityid.policy.facts import Facts, VerifiedCredential
@@ -26,12 +33,13 @@ __all__ = [
     "IssuedBy",
     "Needs",
     "Not",
+    "NotOlderThan",
     "Policy",
     "Reason",
     "SameCredential",
     "UnsafeAnyIssuer",
-    "VerifiedCredential",
     "Verdict",
+    "VerifiedCredential",
     "access",
     "kyc",
     "voting",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, ClassVar, Final
 
 from cityid.errors import Code, InvalidInputError
@@ -137,6 +137,7 @@ _TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "one_of": lambda value, bound: any(
         type(value) is type(item) and value == item for item in bound
     ),
+    "contains": lambda value, bound: isinstance(value, list) and bound in value,
     "at_least": operator.ge,
     "at_most": operator.le,
 }
@@ -153,6 +154,7 @@ class Claim:
         path: JSON Pointer into the credential, such as ``/credentialSubject/ageOver18``.
         equals: The value it must have.
         one_of: The values it may have.
+        contains: What it must hold, being a list.
         at_least: The least number or date.
         at_most: The greatest number or date.
         type: Looks only at credentials of this type.
@@ -164,6 +166,7 @@ class Claim:
     path: str
     equals: Any = field(default=_ABSENT, kw_only=True)
     one_of: Collection[Any] | object = field(default=_ABSENT, kw_only=True)
+    contains: Any = field(default=_ABSENT, kw_only=True)
     at_least: float | date | object = field(default=_ABSENT, kw_only=True)
     at_most: float | date | object = field(default=_ABSENT, kw_only=True)
     type: str | None = field(default=None, kw_only=True)
@@ -209,3 +212,25 @@ def _holds(name: str, value: Any, bound: Any) -> bool:
     elif name in {"at_least", "at_most"} and type(value) not in {int, float}:
         return False
     return _TESTS[name](value, bound)
+
+
+@dataclass(frozen=True)
+class NotOlderThan:
+    """Permits when a date in the credential lies at most so long before the time of judgement.
+
+    Args:
+        path: JSON Pointer to an ISO date, such as ``/credentialSubject/checkedOn``.
+        age: How old it may be.
+    """
+
+    path: str
+    age: timedelta
+
+    def needs(self) -> Needs:
+        """Return nothing."""
+        return Needs()
+
+    def decide(self, facts: Facts) -> Decision:
+        """Permit if the date is recent; a date in the future proves nothing."""
+        today = facts.at.date()
+        return Claim(self.path, at_least=today - self.age, at_most=today).decide(facts)
