@@ -1,0 +1,9 @@
+"""JSON Schemas of credentials: those at hand, and whether a credential fits the one it declares.
+
+No schema is ever fetched. A schema is run only after its work was found to be bounded.
+"""
+
+from cityid.schema.check import check_schema
+from cityid.schema.collection import SCHEMAS, Schemas
+
+__all__ = ["SCHEMAS", "Schemas", "check_schema"]

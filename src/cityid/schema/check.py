@@ -1,0 +1,102 @@
+"""Whether a credential has the shape that its issuer declared.
+
+Spec:
+    https://www.w3.org/TR/vc-json-schema/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from cityid import digests
+from cityid.errors import CityIdError, Code, InvalidInputError, UnsupportedError, quote
+from cityid.report import Check, Problem
+from cityid.schema.collection import SCHEMAS, Schemas
+from cityid.schema.validator import faults
+
+_NAME = "schema"
+_SHOWN = 5
+_COULD_NOT = frozenset({Code.SCHEMA_NOT_ALLOWED, Code.SCHEMA_TOO_COMPLEX})
+
+
+def check_schema(
+    document: Mapping[str, Any],
+    entry: object,
+    schemas: Schemas = SCHEMAS,
+    *,
+    path: str = "/credentialSchema",
+) -> Check:
+    """Ask whether a credential fits one of the schemas it declares.
+
+    Args:
+        document: The whole credential; its subject alone is never judged.
+        entry: The object under ``credentialSchema``.
+        schemas: The schemas at hand.
+        path: JSON Pointer to the entry.
+
+    Returns:
+        The check ``schema``: FAILED where the credential does not fit, where the schema is not
+        the one the issuer meant, or where it is malformed; INCONCLUSIVE where the schema is not
+        at hand, or is of a kind or a complexity that cityid does not run.
+
+    Spec:
+        https://www.w3.org/TR/vc-json-schema/#validation
+    """
+    try:
+        url = _url(entry)
+        _check_digest(entry, url, schemas)
+        found = tuple(islice(faults(schemas.validator(url), document), _SHOWN))
+    except InvalidInputError as error:
+        if error.code not in _COULD_NOT:
+            return Check.failed(_NAME, _problem(error, path), path)
+        return Check.inconclusive(_NAME, _problem(error, path), path)
+    except CityIdError as error:
+        return Check.inconclusive(_NAME, _problem(error, path), path)
+    if not found:
+        return Check.passed(_NAME, path)
+    detail = "; ".join(f"{fault.path or 'the credential'} {fault.text}" for fault in found)
+    title = f"the credential does not fit the schema {quote(url, 200)}"
+    return Check.failed(_NAME, Problem(Code.SCHEMA_VIOLATION, title, detail, found[0].path), path)
+
+
+def _url(entry: object) -> str:
+    """Return the URL of the schema that an entry declares.
+
+    Spec:
+        https://www.w3.org/TR/vc-json-schema/#jsonschema
+    """
+    if not isinstance(entry, Mapping):
+        raise InvalidInputError("credentialSchema holds an object with id and type")
+    types = entry.get("type")
+    types = types if isinstance(types, list) else [types]
+    if "JsonSchema" not in types:
+        if "JsonSchemaCredential" in types:
+            raise UnsupportedError(
+                "JsonSchemaCredential is not read yet",
+                name="JsonSchemaCredential",
+                known=("JsonSchema",),
+            )
+        raise InvalidInputError(f"a schema of type {quote(types)} is no JsonSchema")
+    url = entry.get("id")
+    if not isinstance(url, str):
+        raise InvalidInputError("a JsonSchema is named by the URL in its id")
+    return url
+
+
+def _check_digest(entry: object, url: str, schemas: Schemas) -> None:
+    if not isinstance(entry, Mapping) or not digests.given(entry):
+        return
+    content = schemas.content(url)
+    if content is None:
+        raise UnsupportedError(
+            "the digest cannot be compared: the schema was given as a mapping; "
+            "pass its bytes to with_schema",
+            name=url,
+        )
+    digests.check(entry, content)
+
+
+def _problem(error: CityIdError, path: str) -> Problem:
+    return Problem(error.code, str(error), path=path)
