@@ -18,7 +18,7 @@ from cityid.errors import Code, CorruptError, InvalidInputError, NotFoundError, 
 
 JSONObject = dict[str, Any]
 
-_INDEXES = (resources.Kind.CONTEXTS,)
+_KINDS = (resources.Kind.CONTEXTS, resources.Kind.SCHEMAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +156,15 @@ class Contexts:
             return {}
         if self.memory.shipped is None:
             self.memory.shipped = {
-                url: (kind, row)
-                for kind in _INDEXES
-                for url, row in json.loads(resources.read(kind, "index.json")).items()
+                url: (kind, row) for kind in _KINDS for url, row in _rows(kind).items()
             }
         return self.memory.shipped
+
+
+def _rows(kind: resources.Kind) -> JSONObject:
+    index: JSONObject = json.loads(resources.read(kind, "index.json"))
+    rows: JSONObject = index["contexts"] if kind is resources.Kind.SCHEMAS else index
+    return rows
 
 
 CONTEXTS = Contexts(shipped=True)
