@@ -38,19 +38,21 @@ class _Memory:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schemas:
-    """An immutable set of JSON Schemas by URL.
+    """An immutable set of JSON Schemas, by URL.
+
+    `SCHEMAS` is the set that ships with cityid; ``Schemas()`` is empty.
 
     Attributes:
-        city: Whether the schemas of the city's credentials, which ship with cityid, belong to it.
+        shipped: Whether the schemas of the city's credentials, which ship with cityid, are in it.
     """
 
-    city: bool = True
+    shipped: bool = False
     _added: Mapping[str, _Source] = field(default_factory=dict)
     _memory: _Memory = field(default_factory=_Memory, repr=False)
 
     def __reduce__(self) -> tuple[type[Schemas], tuple[bool, Mapping[str, _Source]]]:
         """Leave what was compiled behind: it does not travel between processes."""
-        return type(self), (self.city, self._added)
+        return type(self), (self.shipped, self._added)
 
     def __contains__(self, url: object) -> bool:
         return url in self._added or url in self._index()
@@ -73,8 +75,9 @@ class Schemas:
             sha256: The digest of the bytes in hexadecimal, if they are to be pinned.
 
         Raises:
-            InvalidInputError: The document is not JSON, too large or too deep, or has another
-                digest. Whether it is a schema is told when a credential is checked.
+            InvalidInputError: The document is not JSON, too large or too deep, has another
+                digest, or the URL stands for another schema already. Whether it is a schema is
+                told when a credential is checked.
         """
         content = document.encode() if isinstance(document, str) else document
         if isinstance(content, bytes):
@@ -87,7 +90,13 @@ class Schemas:
                 "a schema is a mapping, or text or bytes with or without their SHA-256",
                 code=Code.INVALID_OPTIONS,
             )
-        return Schemas(self.city, {**self._added, url: source})
+        if url in self and self._source(url).document != source.document:
+            raise InvalidInputError(
+                f"{quote(url, 200)} stands for another schema already; publish the new one under "
+                "a new URL, or begin with Schemas()",
+                code=Code.INVALID_OPTIONS,
+            )
+        return Schemas(self.shipped, {**self._added, url: source})
 
     def document(self, url: str) -> JSONObject:
         """Return a schema, a copy.
@@ -146,7 +155,7 @@ class Schemas:
         return self._memory.sources[url]
 
     def _index(self) -> dict[str, Any]:
-        if not self.city:
+        if not self.shipped:
             return {}
         if self._memory.index is None:
             index = strict_json.parse_object(resources.read(Kind.SCHEMAS, "index.json"))
@@ -175,5 +184,5 @@ def _demand_identity(document: JSONObject, url: str) -> None:
         )
 
 
-SCHEMAS = Schemas()
+SCHEMAS = Schemas(shipped=True)
 """The schemas of the city's credentials."""
