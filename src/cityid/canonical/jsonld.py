@@ -9,8 +9,8 @@ processors write differently or not exactly; a null context in a document; and t
 
 JSON-LD itself gives one meaning to several documents, and so does a signature over it: the order
 of members and of array items (but in lists), an array of one item and the item, an item given
-twice, two terms for one IRI, upper and lower case in language tags, and ``@direction``, for which
-N-Quads have no place: they are handled, because the credentials of others have them.
+twice, two terms for one IRI, and upper and lower case in language tags: they are handled, because
+the credentials of others have them. A base direction stands in the datatype (``i18n-datatype``).
 
 Spec:
     https://www.w3.org/TR/json-ld11-api/#deserialize-json-ld-to-rdf-algorithm
@@ -362,10 +362,16 @@ class _Walk:
                 raise RefusalError("a value has a datatype, or a language and direction, not both")
             return _typed_literal(value, element[shape.type_key], shape, active)
         if shape.language_key is not None:
-            return _tagged_literal(value, element[shape.language_key], shape)
-        if type(value) is str:
-            return f'"{literals.escape(value)}"'
-        return _native_literal(value, None, shape)
+            literal = _tagged_literal(value, element[shape.language_key], shape)
+        elif type(value) is str:
+            literal = f'"{literals.escape(value)}"'
+        elif shape.direction_key is None:
+            return _native_literal(value, None, shape)
+        else:
+            raise RefusalError("only text has a base direction")
+        if shape.direction_key is None:
+            return literal
+        return literals.directed(literal, element[shape.direction_key])
 
 
 # --- terms of single values

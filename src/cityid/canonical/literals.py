@@ -51,6 +51,20 @@ def datatype_suffix(datatype: str) -> str:
     return '"' if datatype == STRING else f'"^^<{datatype}>'
 
 
+def directed(literal: str, direction: str) -> str:
+    """Return the literal of a text as the literal of the same text with a base direction.
+
+    Args:
+        literal: The text in its quotes, and its language tag where it has one.
+        direction: The base direction.
+
+    Spec:
+        https://www.w3.org/TR/json-ld11/#the-i18n-namespace
+    """
+    text, _, tag = literal.rpartition('"')
+    return f'{text}"^^<https://www.w3.org/ns/i18n#{tag[1:]}_{direction}>'
+
+
 def string(text: str, datatype: str) -> str:
     """Return the literal of a string under a datatype.
 

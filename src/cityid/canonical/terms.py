@@ -368,6 +368,10 @@ class Terms:
         """Return the language of a property's strings, if any."""
         return self._pyld.get_context_value(context.processed, key, "@language")
 
+    def direction(self, context: ActiveContext, key: str) -> Any:
+        """Return the base direction of a property's strings, if any."""
+        return self._pyld.get_context_value(context.processed, key, "@direction")
+
 
 _ROLES = {
     "@id": Role.ID,
@@ -488,6 +492,10 @@ def _datatype(
         if not literals.is_iri(type_) or type_ in literals.SPECIAL_DATATYPES:
             raise RefusalError(f"the term {quote(key)} has the unusable datatype {quote(type_)}")
         return type_, literals.datatype_suffix(type_)
+    if inner.terms.direction(inner, key) is not None:
+        raise RefusalError(
+            f"the term {quote(key)} has a base direction by its context; write it with the value"
+        )
     language = inner.terms.language(inner, key)
     if language is None:
         return None, '"'
