@@ -13,8 +13,10 @@ from typing import Any
 from cityid.did.creation import create
 from cityid.did.dereferencing import DereferencingOptions, DereferencingResult
 from cityid.did.document import DIDDocument, Service
+from cityid.did.fetch import Fetch, FetchedDocument, fetch
 from cityid.did.identity import Identity
 from cityid.did.methods import METHODS
+from cityid.did.methods.web import Web
 from cityid.did.resolution import (
     DIDMethod,
     DocumentMetadata,
@@ -36,6 +38,8 @@ __all__ = [
     "DereferencingOptions",
     "DereferencingResult",
     "DocumentMetadata",
+    "Fetch",
+    "FetchedDocument",
     "Identity",
     "ResolutionMetadata",
     "ResolutionOptions",
@@ -46,6 +50,7 @@ __all__ = [
     "build_url",
     "check_document",
     "create",
+    "fetch",
     "parse",
     "parse_url",
     "resolver",
@@ -55,7 +60,7 @@ __all__ = [
 def resolver(
     registry: object = None,  # noqa: ARG001 - no method of this version keeps its logs in one
     *,
-    fetch: object = None,  # noqa: ARG001
+    fetch: Fetch | None = None,
     methods: Iterable[DIDMethod] = (),
     documents: Iterable[DIDDocument | Mapping[str, Any]] = (),
 ) -> Resolver:
@@ -63,7 +68,8 @@ def resolver(
 
     Args:
         registry: The registry that holds the logs of DIDs; no method of this version reads one.
-        fetch: How documents are read from the web.
+        fetch: How documents are read from the web, such as ``did.fetch()``; without it no
+            did:web is resolved and no network reached.
         methods: Further DID methods; they come before those of cityid with the same name.
         documents: Documents in hand: DID documents or controlled identifier documents.
 
@@ -74,7 +80,8 @@ def resolver(
         document if isinstance(document, DIDDocument) else DIDDocument.parse(document, any_url=True)
         for document in documents
     ]
+    table = dict(METHODS) if fetch is None else {**METHODS, "web": Web(fetch)}
     return Resolver(
-        MappingProxyType(METHODS | {method.name: method for method in methods}),
+        MappingProxyType(table | {method.name: method for method in methods}),
         MappingProxyType({document.id: document for document in in_hand}),
     )

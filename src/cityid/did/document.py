@@ -175,4 +175,4 @@ class DIDDocument:
     def _repr_html_(self) -> str:
         from cityid import display
 
-        return display.card("DID document", self.document)
+        return display.document("DID document", self.document)

@@ -113,9 +113,8 @@ class ResolutionOptions:
         """
         if self.version_id is not None and self.version_time is not None:
             raise _invalid_options("versionId and versionTime exclude each other")
-        if self.version_id is not None and not (
-            isinstance(self.version_id, str) and self.version_id
-        ):
+        version_id: object = self.version_id
+        if version_id is not None and not (isinstance(version_id, str) and version_id):
             raise _invalid_options("versionId is a text that is not empty")
         if self.version_time is not None:
             self._check_time(self.version_time)
@@ -152,7 +151,7 @@ class ResolutionMetadata:
 
     @property
     def legacy_code(self) -> str | None:
-        """The error as DID 1.0 spelt it: ``notFound``, ``invalidDid`` …"""
+        """The error as DID 1.0 spelt it, such as ``notFound``."""
         return None if self.error is None else _LEGACY.get(self.error.code, "internalError")
 
     def to_dict(self) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def read_key(method: Mapping[str, Any]) -> PublicKey:
         UnsupportedError: cityid does not read this type of method or key.
     """
     kind = method.get("type")
-    if kind not in _KEY_TYPES:
+    if not isinstance(kind, str) or kind not in _KEY_TYPES:
         raise UnsupportedError(
             f"keys of a verification method of type {quote(kind)} cannot be read",
             name=str(kind)[:80],

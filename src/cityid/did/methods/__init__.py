@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from cityid.did.methods.jwk import Jwk
 from cityid.did.methods.key import Key
+from cityid.did.methods.peer import Peer
 from cityid.did.resolution import DIDMethod
 
 METHODS: Final[Mapping[str, DIDMethod]] = MappingProxyType(
-    {method.name: method for method in (Key(),)}
+    {
+        "jwk": Jwk(),
+        "key": Key(),
+        "peer": Peer(),
+    }
 )
 """Read-only: what `did.resolver` starts from. Third parties pass theirs as an argument."""
 
