@@ -38,7 +38,7 @@ def present(
     """Present credentials to one verifier, once.
 
     Args:
-        credentials: The secured credentials, as they were received.
+        credentials: The secured credentials, as they were received; none to show a DID alone.
         by: Who presents: a DID and its keys.
         challenge: The verifier's challenge.
         domain: The verifier's domain.
@@ -60,12 +60,14 @@ def present(
             code=Code.INVALID_OPTIONS,
         )
     verification_method, signer = by.signer("authentication")
-    document = {
+    document: dict[str, Any] = {
         "@context": [_V2],
         "type": ["VerifiablePresentation"],
         "holder": str(by.did),
-        "verifiableCredential": [Credential.of(credential).to_dict() for credential in credentials],
     }
+    if credentials:
+        held = [Credential.of(credential).to_dict() for credential in credentials]
+        document["verifiableCredential"] = held
     problems = check_presentation(document)
     if problems:
         raise InvalidInputError(problems[0].title, code=problems[0].code, path=problems[0].path)

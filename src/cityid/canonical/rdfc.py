@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import permutations
 from typing import Any, Literal
 
-from cityid.errors import Code, InvalidInputError
+from cityid.errors import Code, InvalidInputError, UnsupportedError
 
 Quad = tuple[str, str, str, str]
 """Subject, predicate, object and graph name; an empty graph name is the default graph."""
@@ -22,7 +22,7 @@ Quad = tuple[str, str, str, str]
 HashName = Literal["sha256", "sha384"]
 
 _DEEPEST = 200
-_LEAST_WORK = 20_000
+_LEAST_WORK = 100_000
 _WORK_PER_QUAD = 200
 
 
@@ -65,26 +65,25 @@ def issue(
     Spec:
         https://www.w3.org/TR/rdf-canon/#canon-algo-algo
     """
-    digest = _HASHES[hash_name]
-    dataset = dict.fromkeys(quads)
-    mentions, lines = _mentions(dataset)
+    digest = _HASHES.get(hash_name)
+    if digest is None:
+        raise UnsupportedError(
+            "canonicalization hashes with another function", name=hash_name, known=tuple(_HASHES)
+        )
+    lines, unnamed, mentions = _sort_out(quads)
+    if not mentions:
+        return "".join(sorted(lines)), {}
     try:
-        issued = _label(mentions, digest, max_work) if mentions else {}
+        issued = _label(mentions, digest, max_work)
     except UnicodeEncodeError as error:
         raise InvalidInputError(
             "a text has half of a surrogate pair, which UTF-8 cannot say", code=Code.INVALID_UNICODE
         ) from error
-    for subject, predicate, value, graph in dataset:
-        if subject in issued or value in issued or graph in issued:
-            subject_label = issued.get(subject, subject)
-            value_label = issued.get(value, value)
-            if graph:
-                graph_label = issued.get(graph, graph)
-                lines.append(f"{subject_label} {predicate} {value_label} {graph_label} .\n")
-            else:
-                lines.append(f"{subject_label} {predicate} {value_label} .\n")
-    lines.sort()
-    return "".join(lines), issued
+    named = issued.get
+    for subject, predicate, value, graph in unnamed:
+        end = f" {named(graph, graph)} .\n" if graph else " .\n"
+        lines.add(f"{named(subject, subject)} {predicate} {named(value, value)}{end}")
+    return "".join(sorted(lines)), issued
 
 
 def _sha256(text: str) -> str:
@@ -100,28 +99,29 @@ _HASHES: Mapping[str, _Hash] = {"sha256": _sha256, "sha384": _sha384}
 _Mentions = dict[str, list[Quad]]
 
 
-def _mentions(dataset: Iterable[Quad]) -> tuple[_Mentions, list[str]]:
-    """Return the quads that mention each blank node, and the lines that mention none (step 2)."""
+def _sort_out(quads: Iterable[Quad]) -> tuple[set[str], dict[Quad, None], _Mentions]:
+    """Return the lines without blank nodes, the quads with some, and those by blank node (step 2)."""
+    lines: set[str] = set()
+    unnamed: dict[Quad, None] = {}
     mentions: _Mentions = {}
-    lines: list[str] = []
-    for quad in dataset:
+    for quad in quads:
         subject, predicate, value, graph = quad
-        blank = False
-        if subject[0] == "_":
-            blank = True
-            mentions.setdefault(subject, []).append(quad)
-        if value[0] == "_":
-            blank = True
-            if value != subject:
-                mentions.setdefault(value, []).append(quad)
-        if graph[:1] == "_":
-            blank = True
-            if graph not in (subject, value):
-                mentions.setdefault(graph, []).append(quad)
-        if not blank:
-            end = f" {graph} .\n" if graph else " .\n"
-            lines.append(f"{subject} {predicate} {value}{end}")
-    return mentions, lines
+        if subject[0] != "_" and value[0] != "_" and graph[:1] != "_":
+            lines.add(
+                f"{subject} {predicate} {value} {graph} .\n"
+                if graph
+                else f"{subject} {predicate} {value} .\n"
+            )
+        elif quad not in unnamed:
+            unnamed[quad] = None
+            for node in (subject, value, graph) if graph else (subject, value):
+                if node[0] == "_":
+                    about = mentions.get(node)
+                    if about is None:
+                        mentions[node] = [quad]
+                    elif about[-1] is not quad:
+                        about.append(quad)
+    return lines, unnamed, mentions
 
 
 def _label(mentions: _Mentions, digest: _Hash, max_work: int | None) -> dict[str, str]:
