@@ -31,6 +31,8 @@ Rule = Callable[[dict[str, Any]], Iterable[Problem]]
 
 _DATA_URL = re.compile(r"data:[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:;[\w=+.-]+)*,\S+", re.ASCII)
 
+_EMPTY = "an empty list says nothing: leave the member out"
+
 
 def context_of(base: str) -> Rule:
     """Return the rule for ``@context`` of the data model whose base context is `base`."""
@@ -152,7 +154,7 @@ def object_faults(value: Any, path: str, *, need_id: bool = False) -> Iterator[P
         need_id: Whether each object must have an ``id``; else it may.
     """
     if value == []:
-        yield fault("an empty list says nothing: leave the member out", path)
+        yield fault(_EMPTY, path)
     for item, place in each(value, path):
         if not isinstance(item, dict):
             yield fault(f"{quote(item)} is not an object with type", place)
@@ -174,8 +176,11 @@ def related_resource(document: dict[str, Any]) -> Iterator[Problem]:
     """``relatedResource`` is one or more objects with an ``id`` of their own and a digest."""
     if "relatedResource" not in document:
         return
+    value = document["relatedResource"]
+    if value == []:
+        yield fault(_EMPTY, "/relatedResource")
     seen: set[str] = set()
-    for item, path in each(document["relatedResource"], "/relatedResource"):
+    for item, path in each(value, "/relatedResource"):
         if not isinstance(item, dict):
             yield fault(f"{quote(item)} is not an object with id and digest", path)
             continue
@@ -192,6 +197,8 @@ def _digest_faults(item: dict[str, Any], path: str) -> Iterator[Problem]:
     if not digests:
         yield fault("a related resource needs digestSRI or digestMultibase", path)
     for member in digests:
+        if item[member] == []:
+            yield fault(_EMPTY, f"{path}/{member}")
         for digest, place in each(item[member], f"{path}/{member}"):
             if not isinstance(digest, str) or not digest:
                 yield fault(f"{quote(digest)} is not a digest", place)

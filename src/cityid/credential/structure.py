@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -23,10 +24,13 @@ from cityid.credential.rules import Rule
 from cityid.errors import CityIdError, quote
 from cityid.report import Problem
 
+_MOST_FAULTS = 100
+
 
 def check_credential(document: Credential | Mapping[str, Any] | str | bytes) -> tuple[Problem, ...]:
     """Return every fault in the structure of a credential; none means that it conforms.
 
+    A hundred faults are told at most.
     The rules of data model 1.1 apply where the first context says so, the rules of an envelope
     where the type does. What lies in an envelope is not opened, and no proof is verified.
 
@@ -67,7 +71,8 @@ def check_presentation(
 
 
 def _faults(table: Mapping[str, Rule], document: dict[str, Any]) -> tuple[Problem, ...]:
-    return tuple(problem for rule in table.values() for problem in rule(document))
+    faults = (problem for rule in table.values() for problem in rule(document))
+    return tuple(islice(faults, _MOST_FAULTS))
 
 
 def _credential_rules(document: dict[str, Any]) -> Mapping[str, Rule]:
