@@ -79,7 +79,8 @@ def _memory(
             f"the address of a registry in memory is 'memory:', without {quote(location)}",
             code=Code.INVALID_OPTIONS,
         )
-    return MemoryRegistry(origin=origin or "memory", operator=operator, clock=clock)
+    name = "memory" if origin is None else origin
+    return MemoryRegistry(origin=name, operator=operator, clock=clock)
 
 
 def _file(

@@ -71,10 +71,15 @@ def check_operator(operator: Signer | None) -> None:
     Raises:
         UnsupportedError: The key is not an Ed25519 key.
     """
-    if operator is not None and operator.public_key.type != KeyType.ED25519:
+    if operator is not None:
+        _check_key(operator.public_key)
+
+
+def _check_key(key: PublicKey) -> None:
+    if key.type != KeyType.ED25519:
         raise UnsupportedError(
             "an operator signs checkpoints with an Ed25519 key",
-            name=str(operator.public_key.type),
+            name=str(key.type),
             known=(KeyType.ED25519.value,),
         )
 
@@ -137,10 +142,12 @@ def verify_checkpoint(note: str, *, origin: str, operator: PublicKey) -> Checkpo
 
     Raises:
         InvalidInputError: It is no checkpoint, of another registry, or not signed by this key.
+        UnsupportedError: The key is not an Ed25519 key.
 
     Spec:
         https://c2sp.org/signed-note#signatures
     """
+    _check_key(operator)
     checkpoint = read_checkpoint(note)
     if checkpoint.origin != origin:
         raise InvalidInputError(
