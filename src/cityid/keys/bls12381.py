@@ -91,7 +91,8 @@ def _square_root(a: _Fp2) -> _Fp2 | None:
     norm_root = pow(a[0] * a[0] + a[1] * a[1], exponent, _P)
     for sign in (1, -1):
         c0 = pow((a[0] + sign * norm_root) * half, exponent, _P)
-        root = (c0, a[1] * pow(2 * c0, -1, _P) % _P if c0 else 0)
+        c1 = a[1] * pow(2 * c0, -1, _P) % _P if c0 else pow(-a[0], exponent, _P)
+        root = (c0, c1)
         if _multiply(root, root) == a:
             return root
     return None

@@ -262,9 +262,12 @@ def _derive(passphrase: Secret[bytes], salt: bytes, cost: Cost) -> Secret[bytes]
 def _read(place: Path) -> bytes:
     try:
         descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            _check_file(os.fstat(file.fileno()), place)
-            return file.read(MAX_BYTES)
+        try:
+            _check_file(os.fstat(descriptor), place)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                return file.read(MAX_BYTES)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no file {place}", ref=str(place)) from error
     except OSError as error:
