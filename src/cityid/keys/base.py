@@ -269,7 +269,7 @@ class PrivateKey:
         self._public_key = PublicKey(algorithm, data)
 
     def __repr__(self) -> str:
-        return f"<PrivateKey of {self._public_key!r}>"
+        return f"<PrivateKey of {getattr(self, '_public_key', None)!r}>"  # None while it is made
 
     def __reduce__(self) -> NoReturn:
         raise UnsupportedError(

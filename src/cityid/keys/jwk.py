@@ -42,6 +42,7 @@ def from_jwk(jwk: Mapping[str, Any]) -> PublicKey:
         raise _no_object()
     for member in _PRIVATE_MEMBERS:
         if member in jwk:
+            del jwk
             raise InvalidInputError(
                 "this JWK holds a secret key, which belongs in no public place",
                 code=Code.INVALID_KEY,

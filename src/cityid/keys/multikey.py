@@ -38,6 +38,7 @@ def from_multikey(text: str) -> PublicKey:
     algorithm = _PUBLIC.get(codec)
     if algorithm is None:
         if codec in _PRIVATE:
+            del text, data
             raise InvalidInputError(
                 "this is a secret key, which belongs in no public place", code=Code.INVALID_KEY
             )
