@@ -19,14 +19,23 @@ Spec:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from cityid.canonical import jcs, literals, rdfc
+from cityid.canonical import literals, rdfc, values
 from cityid.canonical.contexts import Contexts
 from cityid.canonical.rdfc import HashName, Quad
 from cityid.canonical.refusal import RefusalError
-from cityid.canonical.terms import ActiveContext, Claim, Coercion, Container, Shape, Terms
+from cityid.canonical.terms import (
+    ActiveContext,
+    Claim,
+    Coercion,
+    Container,
+    Opening,
+    Reading,
+    Shape,
+    Terms,
+)
 from cityid.errors import Code, InvalidInputError, quote
 
 _DEEPEST = 64
@@ -132,55 +141,50 @@ class _Walk:
             depth: How many nodes are around it.
         """
         if depth > _DEEPEST:
-            raise RefusalError("nodes lie too deep in each other", Code.TOO_DEEP)
+            raise RefusalError("nodes lie too deep in each other", code=Code.TOO_DEEP)
         keys = tuple(element)
-        active = self.enter(element, keys, context, claim)
-        shape = active.shapes.get(keys) or active.shape(keys)
+        opening = claim.openings.get(keys) if claim is not None else None
+        if opening is None:
+            opening = self.open(element, keys, context, claim)
+        reading = opening.untyped
+        shape = reading.shape
         if shape.value_key is not None:
-            return self.value_object(element, shape, active, claim)
-        type_terms: tuple[str, ...] = ()
+            return values.literal(element, reading, claim)
         if shape.type_key is not None:
-            typed, type_terms = self.types(element[shape.type_key], shape.type_key, active)
-            if typed is not active:
-                active, outer = typed, shape
-                shape = active.shapes.get(keys) or active.shape(keys)
-                if shape.type_key != outer.type_key or shape.value_key is not None:
-                    raise RefusalError("the context of a type redefines how types are written")
+            types = element[shape.type_key]
+            known = opening.typed.get(types) if type(types) is str else None
+            reading = known or self.typed(types, opening, keys)
+            shape = reading.shape
         if shape.refused is not None:
-            raise RefusalError(
-                shape.refused.refusal, Code.DATA_LOSS_DETECTION_ERROR, shape.refused.key
-            )
+            refused = shape.refused
+            raise RefusalError(refused.refusal, refused.key)
         if shape.id_key is None:
             subject = self.blank_node()
         else:
-            subject = self.subject(element[shape.id_key], shape, active, claim)
-        self.state(subject, type_terms, shape, element, graph, depth)
+            subject = self.subject(element[shape.id_key], reading, claim)
+        self.state(subject, reading, element, graph, depth)
         return subject
 
     def state(
-        self,
-        subject: str,
-        type_terms: tuple[str, ...],
-        shape: Shape,
-        element: dict[str, Any],
-        graph: str,
-        depth: int,
+        self, subject: str, reading: Reading, element: dict[str, Any], graph: str, depth: int
     ) -> None:
         """Add the statements about one node."""
         add = self.quads.append
-        for term in type_terms:
+        for term in reading.types:
             add((subject, _TYPE, term, graph))
-        for claim in shape.claims:
+        for claim in reading.shape.claims:
             value = element[claim.key]
             kind = type(value)
             try:
                 if kind is str and claim.plain:
-                    text = value
                     if not value.isprintable() or '"' in value or "\\" in value:
-                        text = literals.escape(value)
-                    add((subject, claim.predicate, f'"{text}{claim.suffix}', graph))
-                elif kind is dict and claim.single:
-                    term = self.node(value, claim.context, claim, graph, depth + 1)
+                        value = literals.escape(value)
+                    add((subject, claim.predicate, f'"{value}{claim.suffix}', graph))
+                elif claim.single and kind is not list:
+                    if kind is dict:
+                        term = self.node(value, claim.context, claim, graph, depth + 1)
+                    else:
+                        term = values.term(value, claim)
                     add((subject, claim.predicate, term, graph))
                 else:
                     self.values(subject, claim, value, graph, depth)
@@ -190,25 +194,21 @@ class _Walk:
 
     # --- where a node begins
 
-    def enter(
+    def open(
         self,
         element: dict[str, Any],
         keys: tuple[Any, ...],
         context: ActiveContext,
         claim: Claim | None,
-    ) -> ActiveContext:
-        """Return the active context inside an object, before its types are looked at.
+    ) -> Opening:
+        """Return where an object begins, and remember it unless it has a context of its own.
 
         Spec:
             https://www.w3.org/TR/json-ld11-api/#expansion-algorithm (steps 7 to 9)
         """
         active = context
-        if context.previous is not None:
-            shape = context.shapes.get(keys) or context.shape(keys)
-            if not shape.keeps_scope:
-                active = context.previous
-                if shape.value_key is not None:
-                    _check_same_value_object(shape, active.shape(keys))
+        if context.previous is not None and not context.shape(keys).keeps_scope:
+            active = context.previous
         if claim is not None and claim.scoped:
             active = active.scoped(context, claim.key, by_type=False)
         if "@context" in element:
@@ -217,47 +217,57 @@ class _Walk:
             except RefusalError as refusal:
                 refusal.tokens.append("@context")
                 raise
+        opening = active.opening(keys)
+        if context.previous is not None:
+            _check_same_value_object(context.shape(keys), opening.untyped.shape)
+        if claim is not None and "@context" not in element:
+            claim.openings[keys] = opening
+            self.terms.remember(sum(map(len, keys)))
+        self.check_processed()
+        return opening
+
+    def check_processed(self) -> None:
+        """Stop where the document makes too many contexts out of each other."""
         if self.terms.processed > self.most_processed:
             raise RefusalError(
-                "the document has too many contexts inside", Code.COMPLEXITY_LIMIT_EXCEEDED
+                "the document has too many contexts inside", code=Code.COMPLEXITY_LIMIT_EXCEEDED
             )
-        return active
 
-    def types(
-        self, value: Any, key: str, active: ActiveContext
-    ) -> tuple[ActiveContext, tuple[str, ...]]:
-        """Return the active context inside a node of these types, and the types as terms."""
-        if type(value) is str:
-            types: tuple[Any, ...] = (value,)
-        elif type(value) is list and value:
-            types = tuple(value)
-        else:
+    def typed(self, value: Any, opening: Opening, keys: tuple[Any, ...]) -> Reading:
+        """Return how a node is read whose ``@type`` is `value`."""
+        key = str(opening.untyped.shape.type_key)
+        if type(value) is not str and (type(value) is not list or not value):
+            raise _type_refusal(value, key)
+        types = (value,) if type(value) is str else tuple(value)
+        remembered = value if type(value) is str else types
+        try:
+            reading = opening.typed.get(remembered)
+        except TypeError as error:  # an object or array among the types
+            raise _type_refusal(value, key) from error
+        if reading is None:
+            try:
+                reading = opening.untyped.context.of_types(types, keys)
+            except RefusalError as refusal:
+                refusal.tokens.append(key)
+                raise
+            opening.typed[remembered] = reading
+            self.terms.remember(sum(map(len, types)))
+            self.check_processed()
+        return reading
+
+    def subject(self, value: Any, reading: Reading, claim: Claim | None) -> str:
+        """Return the term of a node that has an ``@id``."""
+        key = str(reading.shape.id_key)
+        unlinked = claim is None or claim.container is Container.GRAPH
+        if unlinked and not reading.types and not reading.shape.claims:
             raise RefusalError(
-                f"{quote(value)} is no type: text or an array of texts is",
-                Code.DATA_LOSS_DETECTION_ERROR,
+                "nothing is said of this node, so its id would not be signed",
                 key,
             )
         try:
-            return active.typed.get(types) or active.of_types(types)
-        except TypeError as error:  # an object or array among the types
-            raise RefusalError("a type is text", Code.DATA_LOSS_DETECTION_ERROR, key) from error
+            return values.iri(reading.context, value)
         except RefusalError as refusal:
             refusal.tokens.append(key)
-            raise
-
-    def subject(self, value: Any, shape: Shape, active: ActiveContext, claim: Claim | None) -> str:
-        """Return the term of a node that has an ``@id``."""
-        unlinked = claim is None or claim.container is Container.GRAPH
-        if unlinked and shape.type_key is None and not shape.claims:
-            raise RefusalError(
-                "nothing is said of this node, so its id would not be signed",
-                Code.DATA_LOSS_DETECTION_ERROR,
-                str(shape.id_key),
-            )
-        try:
-            return _iri(active, value)
-        except RefusalError as refusal:
-            refusal.tokens.append(str(shape.id_key))
             raise
 
     # --- values
@@ -266,12 +276,12 @@ class _Walk:
         """Add the statements of one property, whatever its JSON value is."""
         add = self.quads.append
         if claim.coercion is Coercion.JSON:
-            add((subject, claim.predicate, _json_literal(value), graph))
+            add((subject, claim.predicate, values.json_literal(value), graph))
         elif claim.container is Container.LIST:
             items = value if type(value) is list else [value]
             add((subject, claim.predicate, self.list_(items, claim, graph, depth), graph))
         elif claim.container is Container.LANGUAGE and type(value) is dict:
-            for literal in _language_map(value, claim):
+            for literal in values.language_map(value, claim):
                 add((subject, claim.predicate, literal, graph))
         elif type(value) is not list:
             add((subject, claim.predicate, self.value(value, claim, graph, depth), graph))
@@ -287,24 +297,11 @@ class _Walk:
 
     def value(self, value: Any, claim: Claim, graph: str, depth: int) -> str:
         """Return the term of one value."""
-        kind = type(value)
         if claim.container is Container.GRAPH:
             return self.graph(value, claim, depth)
-        if kind is dict:
+        if type(value) is dict:
             return self.node(value, claim.context, claim, graph, depth + 1)
-        if kind is str:
-            if claim.coercion is Coercion.ID:
-                return _iri(claim.context, value)
-            if claim.coercion is Coercion.VOCAB:
-                return claim.context.vocabulary(value)
-            if claim.plain or claim.datatype is None:
-                return f'"{literals.escape(value)}{claim.suffix}'
-            return literals.string(value, claim.datatype)
-        if claim.coercion is not Coercion.LITERAL or kind not in (bool, int, float):
-            raise _value_refusal(value, claim)
-        if kind is bool:
-            return literals.boolean(value, claim.datatype)
-        return literals.number(value, claim.datatype)
+        return values.term(value, claim)
 
     def graph(self, value: Any, claim: Claim, depth: int) -> str:
         """Add a graph of its own for one node, and return its name."""
@@ -324,7 +321,7 @@ class _Walk:
             https://www.w3.org/TR/json-ld11-api/#list-to-rdf-conversion
         """
         if depth > _DEEPEST:
-            raise RefusalError("lists lie too deep in each other", Code.TOO_DEEP)
+            raise RefusalError("lists lie too deep in each other", code=Code.TOO_DEEP)
         head = rest = _NIL
         for index in reversed(range(len(items))):
             item = items[index]
@@ -342,173 +339,17 @@ class _Walk:
             rest = head
         return head
 
-    def value_object(
-        self, element: dict[str, Any], shape: Shape, active: ActiveContext, claim: Claim | None
-    ) -> str:
-        """Return the literal of an object with ``@value``.
-
-        Spec:
-            https://www.w3.org/TR/json-ld11/#value-objects
-        """
-        if shape.refused is not None or shape.claims or shape.id_key is not None or claim is None:
-            raise RefusalError("an object with @value may also have @type, @language, @direction")
-        value = element[str(shape.value_key)]
-        if shape.direction_key is not None and element[shape.direction_key] not in ("ltr", "rtl"):
-            raise RefusalError(
-                "a base direction is ltr or rtl", Code.MALFORMED_VALUE_ERROR, shape.direction_key
-            )
-        if shape.type_key is not None:
-            if shape.language_key is not None or shape.direction_key is not None:
-                raise RefusalError("a value has a datatype, or a language and direction, not both")
-            return _typed_literal(value, element[shape.type_key], shape, active)
-        if shape.language_key is not None:
-            literal = _tagged_literal(value, element[shape.language_key], shape)
-        elif type(value) is str:
-            literal = f'"{literals.escape(value)}"'
-        elif shape.direction_key is None:
-            return _native_literal(value, None, shape)
-        else:
-            raise RefusalError("only text has a base direction")
-        if shape.direction_key is None:
-            return literal
-        return literals.directed(literal, element[shape.direction_key])
-
-
-# --- terms of single values
-
-
-def _iri(context: ActiveContext, value: Any) -> str:
-    """Return the term of an ``@id``: an absolute or compact IRI, or a blank node.
-
-    Spec:
-        https://www.w3.org/TR/json-ld11-api/#iri-expansion (without a base)
-    """
-    if type(value) is not str:
-        raise RefusalError(f"{quote(value)} is no id: text is")
-    prefix, colon, suffix = value.partition(":")
-    if prefix == "_" and literals.is_blank_node(value):
-        return f"_:u{suffix}"
-    iri = value
-    if colon and not suffix.startswith("//"):
-        mapping = context.mappings.get(prefix)
-        if mapping and mapping["_prefix"] and mapping["@id"]:
-            iri = mapping["@id"] + suffix
-    if not literals.is_iri(iri):
-        raise RefusalError(
-            f"{quote(value)} is no absolute IRI, so it would not be signed; write one, such as "
-            "https://… or did:…"
-        )
-    return f"<{iri}>"
-
-
-def _json_literal(value: Any) -> str:
-    try:
-        text = jcs.canonicalize(value).decode()
-    except InvalidInputError as error:
-        refusal = RefusalError(str(error).removesuffix(f" (at {error.path})"), error.code)
-        refusal.tail = error.path
-        raise refusal from error
-    return f'"{literals.escape(text)}{literals.JSON_SUFFIX}'
-
-
-def _language_map(value: dict[str, Any], claim: Claim) -> Iterator[str]:
-    """Yield the literals of an object from languages to texts.
-
-    Spec:
-        https://www.w3.org/TR/json-ld11/#language-maps
-    """
-    if not value:
-        raise RefusalError("an empty language map says nothing; leave it out")
-    for language, texts in value.items():
-        mapping = claim.context.mappings.get(language)
-        if language == "@none":
-            suffix = '"'
-        elif literals.is_language(str(language)) and not (mapping and mapping["@id"] == "@none"):
-            suffix = f'"@{language.lower()}'
-        else:
-            raise RefusalError(
-                f"{quote(language)} is no language tag, such as en or pt-BR",
-                Code.MALFORMED_VALUE_ERROR,
-                str(language),
-            )
-        several = texts if type(texts) is list and texts else [texts]
-        for text in several:
-            if type(text) is not str:
-                raise RefusalError(
-                    f"{quote(text)} is no text, and a language map holds texts",
-                    Code.DATA_LOSS_DETECTION_ERROR,
-                    language,
-                )
-            yield f'"{literals.escape(text)}{suffix}'
-
-
-def _typed_literal(value: Any, type_: Any, shape: Shape, active: ActiveContext) -> str:
-    key = str(shape.type_key)
-    if type(type_) is not str:
-        raise RefusalError(
-            f"{quote(type_)} is no datatype: text is", Code.DATA_LOSS_DETECTION_ERROR, key
-        )
-    if active.terms.expand(active, type_) == "@json":
-        return _json_literal(value)
-    mapping = active.mappings.get(type_)
-    try:
-        datatype = active.vocabulary(type_)[1:-1]
-    except RefusalError as refusal:
-        refusal.tokens.append(key)
-        raise
-    if (mapping and mapping.get("@context") is not None) or datatype in literals.SPECIAL_DATATYPES:
-        raise RefusalError(
-            f"{quote(type_)} cannot be used as a datatype", Code.DATA_LOSS_DETECTION_ERROR, key
-        )
-    if type(value) is str:
-        return literals.string(value, datatype)
-    return _native_literal(value, datatype, shape)
-
-
-def _tagged_literal(value: Any, language: Any, shape: Shape) -> str:
-    if type(language) is not str or not literals.is_language(language):
-        raise RefusalError(
-            f"{quote(language)} is no language tag, such as en or pt-BR",
-            Code.MALFORMED_VALUE_ERROR,
-            str(shape.language_key),
-        )
-    if type(value) is not str:
-        raise RefusalError(
-            "only text has a language", Code.DATA_LOSS_DETECTION_ERROR, str(shape.value_key)
-        )
-    return f'"{literals.escape(value)}"@{language.lower()}'
-
-
-def _native_literal(value: Any, datatype: str | None, shape: Shape) -> str:
-    try:
-        if type(value) is bool:
-            return literals.boolean(value, datatype)
-        if type(value) in (int, float):
-            return literals.number(value, datatype)
-        raise RefusalError(f"{quote(value)} is no value: text, a number or a boolean is")
-    except RefusalError as refusal:
-        refusal.tokens.append(str(shape.value_key))
-        raise
-
 
 def _check_same_value_object(inside: Shape, outside: Shape) -> None:
-    members = ("value_key", "language_key", "direction_key", "type_key")
-    if any(getattr(inside, name) != getattr(outside, name) for name in members):
+    members = ("value_key", "language_key", "direction_key")
+    if inside.value_key is not None and any(
+        getattr(inside, name) != getattr(outside, name) for name in members
+    ):
         raise RefusalError("the context of a type renames @value or @language; write them out")
 
 
-def _value_refusal(value: Any, claim: Claim) -> RefusalError:
-    if value is None:
-        return RefusalError("null says nothing, and would not be signed; leave the member out")
-    if type(value) is list:
-        return RefusalError(
-            "an array inside an array would lose its bounds; define the term as a list"
-        )
-    if type(value) in (bool, int, float):
-        return RefusalError(
-            f"the term {quote(claim.key)} holds IRIs: text is needed, not {quote(value)}"
-        )
+def _type_refusal(value: Any, key: str) -> RefusalError:
     return RefusalError(
-        f"{type(value).__name__} is no JSON value: dict, list, str, int, float, bool are",
-        Code.PARSING_ERROR,
+        f"{quote(value)} is no type: text, or an array of texts, is",
+        key,
     )

@@ -128,5 +128,5 @@ def _is_double(text: str) -> bool:
 def _number_refusal(shown: str) -> RefusalError:
     return RefusalError(
         f"JSON-LD processors write the number {shown} differently or not exactly; make it text",
-        Code.NUMBER_OUT_OF_RANGE,
+        code=Code.NUMBER_OUT_OF_RANGE,
     )

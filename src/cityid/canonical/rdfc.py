@@ -10,8 +10,10 @@ Spec:
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import permutations
+from operator import eq
 from typing import Any, Literal
 
 from cityid.errors import Code, InvalidInputError, UnsupportedError
@@ -21,6 +23,7 @@ Quad = tuple[str, str, str, str]
 
 HashName = Literal["sha256", "sha384"]
 
+_BLANK = "_"  # blank nodes sort behind this, IRIs and literals (and no graph) before
 _DEEPEST = 200
 _LEAST_WORK = 100_000
 _WORK_PER_QUAD = 200
@@ -71,19 +74,23 @@ def issue(
             "canonicalization hashes with another function", name=hash_name, known=tuple(_HASHES)
         )
     lines, unnamed, mentions = _sort_out(quads)
-    if not mentions:
-        return "".join(sorted(lines)), {}
-    try:
-        issued = _label(mentions, digest, max_work)
-    except UnicodeEncodeError as error:
-        raise InvalidInputError(
-            "a text has half of a surrogate pair, which UTF-8 cannot say", code=Code.INVALID_UNICODE
-        ) from error
+    issued: dict[str, str] = {}
+    if mentions:
+        try:
+            issued = _label(mentions, digest, max_work)
+        except UnicodeEncodeError as error:
+            raise InvalidInputError(
+                "a text has half of a surrogate pair, which UTF-8 cannot say",
+                code=Code.INVALID_UNICODE,
+            ) from error
     named = issued.get
     for subject, predicate, value, graph in unnamed:
         end = f" {named(graph, graph)} .\n" if graph else " .\n"
-        lines.add(f"{named(subject, subject)} {predicate} {named(value, value)}{end}")
-    return "".join(sorted(lines)), issued
+        lines.append(f"{named(subject, subject)} {predicate} {named(value, value)}{end}")
+    lines.sort()
+    if _has_repetition(lines):
+        lines = list(dict.fromkeys(lines))
+    return "".join(lines), issued
 
 
 def _sha256(text: str) -> str:
@@ -99,29 +106,30 @@ _HASHES: Mapping[str, _Hash] = {"sha256": _sha256, "sha384": _sha384}
 _Mentions = dict[str, list[Quad]]
 
 
-def _sort_out(quads: Iterable[Quad]) -> tuple[set[str], dict[Quad, None], _Mentions]:
-    """Return the lines without blank nodes, the quads with some, and those by blank node (step 2)."""
-    lines: set[str] = set()
-    unnamed: dict[Quad, None] = {}
-    mentions: _Mentions = {}
+def _sort_out(quads: Iterable[Quad]) -> tuple[list[str], list[Quad], _Mentions]:
+    """Return lines without blank nodes, quads with some, and those by blank node (step 2)."""
+    lines: list[str] = []
+    unnamed: list[Quad] = []
+    mentions: defaultdict[str, list[Quad]] = defaultdict(list)
     for quad in quads:
         subject, predicate, value, graph = quad
-        if subject[0] != "_" and value[0] != "_" and graph[:1] != "_":
-            lines.add(
-                f"{subject} {predicate} {value} {graph} .\n"
-                if graph
-                else f"{subject} {predicate} {value} .\n"
-            )
-        elif quad not in unnamed:
-            unnamed[quad] = None
-            for node in (subject, value, graph) if graph else (subject, value):
-                if node[0] == "_":
-                    about = mentions.get(node)
-                    if about is None:
-                        mentions[node] = [quad]
-                    elif about[-1] is not quad:
-                        about.append(quad)
+        if subject < _BLANK and value < _BLANK and graph < _BLANK:
+            end = f" {graph} .\n" if graph else " .\n"
+            lines.append(f"{subject} {predicate} {value}{end}")
+            continue
+        unnamed.append(quad)
+        if subject >= _BLANK:
+            mentions[subject].append(quad)
+        if value >= _BLANK and value != subject:
+            mentions[value].append(quad)
+        if graph >= _BLANK and graph not in (subject, value):
+            mentions[graph].append(quad)
     return lines, unnamed, mentions
+
+
+def _has_repetition(lines: list[str]) -> bool:
+    """Return whether a sorted list has an item twice."""
+    return any(map(eq, lines, lines[1:]))
 
 
 def _label(mentions: _Mentions, digest: _Hash, max_work: int | None) -> dict[str, str]:
@@ -129,7 +137,11 @@ def _label(mentions: _Mentions, digest: _Hash, max_work: int | None) -> dict[str
     first_degree: dict[str, str] = {}
     alike: dict[str, list[str]] = {}
     for node, quads in mentions.items():
-        first_degree[node] = hashed = _hash_first_degree(node, quads, digest)
+        lines = _first_degree_lines(node, quads)
+        if _has_repetition(lines):  # one quad twice, or two that only look alike
+            mentions[node] = list(dict.fromkeys(quads))
+            lines = _first_degree_lines(node, mentions[node])
+        first_degree[node] = hashed = digest("".join(lines))
         alike.setdefault(hashed, []).append(node)
     issued: dict[str, str] = {}
     groups: list[list[str]] = []
@@ -146,26 +158,23 @@ def _label(mentions: _Mentions, digest: _Hash, max_work: int | None) -> dict[str
     return issued
 
 
-def _hash_first_degree(node: str, quads: Sequence[Quad], digest: _Hash) -> str:
-    """Hash what is said of a node, other blank nodes unnamed.
+def _first_degree_lines(node: str, quads: Iterable[Quad]) -> list[str]:
+    """Return what is said of a node, sorted, other blank nodes unnamed.
 
     Spec:
         https://www.w3.org/TR/rdf-canon/#hash-1d-quads
     """
     lines = []
     for subject, predicate, value, graph in quads:
-        if subject[0] == "_":
-            subject = "_:a" if subject == node else "_:z"  # noqa: PLW2901 - the specification's wording
-        if value[0] == "_":
-            value = "_:a" if value == node else "_:z"  # noqa: PLW2901 - as above
-        if not graph:
-            lines.append(f"{subject} {predicate} {value} .\n")
-            continue
-        if graph[0] == "_":
-            graph = "_:a" if graph == node else "_:z"  # noqa: PLW2901 - as above
-        lines.append(f"{subject} {predicate} {value} {graph} .\n")
+        about = subject if subject < _BLANK else "_:a" if subject == node else "_:z"
+        said = value if value < _BLANK else "_:a" if value == node else "_:z"
+        if graph:
+            name = graph if graph < _BLANK else "_:a" if graph == node else "_:z"
+            lines.append(f"{about} {predicate} {said} {name} .\n")
+        else:
+            lines.append(f"{about} {predicate} {said} .\n")
     lines.sort()
-    return digest("".join(lines))
+    return lines
 
 
 class _Search:
@@ -225,7 +234,7 @@ class _Search:
         self.spend(len(quads))
         for subject, predicate, value, graph in quads:
             for position, other in (("s", subject), ("o", value), ("g", graph)):
-                if other[:1] == "_" and other != node:
+                if other >= _BLANK and other != node:
                     known = (
                         self.issued.get(other) or temporary.get(other) or self.first_degree[other]
                     )

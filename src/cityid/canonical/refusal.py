@@ -17,7 +17,7 @@ class RefusalError(Exception):
     """
 
     def __init__(
-        self, message: str, code: Code = Code.DATA_LOSS_DETECTION_ERROR, *tokens: str | int
+        self, message: str, *tokens: str | int, code: Code = Code.DATA_LOSS_DETECTION_ERROR
     ) -> None:
         super().__init__(message)
         self.message = message

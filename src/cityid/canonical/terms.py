@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
@@ -73,6 +73,7 @@ class Claim:
         scoped: Whether the property has a context of its own there.
         plain: Whether a string value is ready once it is escaped and has its suffix.
         single: Whether an object value is one node or one value object.
+        openings: How object values begin, by their keys in order.
     """
 
     key: str
@@ -85,6 +86,7 @@ class Claim:
     scoped: bool
     plain: bool
     single: bool
+    openings: dict[tuple[Any, ...], Opening] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,27 +131,55 @@ class Shape:
     keeps_scope: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """How the members of an object are read.
+
+    Attributes:
+        context: The active context of the members.
+        types: The types of the node, as terms.
+        shape: What the keys mean.
+    """
+
+    context: ActiveContext
+    types: tuple[str, ...]
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opening:
+    """Where an object begins: its keys are known, its types not yet.
+
+    Attributes:
+        untyped: How it is read if it has no types.
+        typed: How it is read under types, by the value of ``@type`` (a tuple for an array).
+    """
+
+    untyped: Reading
+    typed: dict[Any, Reading] = field(default_factory=dict)
+
+
 class ActiveContext:
     """An active context, and everything already worked out under it.
 
     Attributes:
         processed: What PyLD made of the local contexts.
+        terms: Where all that is worked out lies.
+        mappings: The term definitions of PyLD.
         previous: The active context that holds again in objects inside, if it is another one.
-        shapes: What sets of keys mean, by the keys in order.
-        typed: The active context inside a node of these types, and the types as terms.
     """
 
     __slots__ = (
         "_definitions",
         "_locals",
+        "_openings",
         "_scoped",
+        "_shapes",
         "_vocabulary",
         "mappings",
         "previous",
         "processed",
-        "shapes",
         "terms",
-        "typed",
     )
 
     def __init__(self, processed: Any, terms: Terms) -> None:
@@ -158,8 +188,8 @@ class ActiveContext:
         self.terms = terms
         self.mappings: Mapping[str, Any] = processed["mappings"]
         self.previous = None if previous is None else terms.wrap(previous)
-        self.shapes: dict[tuple[Any, ...], Shape] = {}
-        self.typed: dict[tuple[Any, ...], tuple[ActiveContext, tuple[str, ...]]] = {}
+        self._openings: dict[tuple[Any, ...], Opening] = {}
+        self._shapes: dict[tuple[Any, ...], Shape] = {}
         self._definitions: dict[str, Definition] = {}
         self._locals: dict[Any, ActiveContext] = {}
         self._scoped: dict[tuple[int, str, bool], ActiveContext] = {}
@@ -203,32 +233,40 @@ class ActiveContext:
             self.terms.remember(len(term))
         return context
 
-    def of_types(self, types: tuple[Any, ...]) -> tuple[ActiveContext, tuple[str, ...]]:
-        """Return the active context inside a node of these types, and the types as terms.
+    def opening(self, keys: tuple[Any, ...]) -> Opening:
+        """Return where an object of these keys begins."""
+        opening = self._openings.get(keys)
+        if opening is None:
+            opening = self._openings[keys] = Opening(Reading(self, (), self.shape(keys)))
+            self.terms.remember(sum(map(len, keys)))
+        return opening
+
+    def of_types(self, types: tuple[Any, ...], keys: tuple[Any, ...]) -> Reading:
+        """Return how a node of these types and keys is read.
 
         Raises:
-            RefusalError: One of them is no text, has no meaning, or has a context out of reach.
+            RefusalError: A type is no text, has no meaning, or has a context out of reach.
             NotFoundError: A type's context is outside the set.
         """
         for type_ in types:
             if type(type_) is not str:
                 raise RefusalError(
-                    f"{quote(type_)} is no type: text is", Code.MALFORMED_VALUE_ERROR
+                    f"{quote(type_)} is no type: text is", code=Code.MALFORMED_VALUE_ERROR
                 )
         context = self
         for type_ in sorted(set(types)):
-            mapping = self.mappings.get(type_)
-            if mapping and mapping.get("@context") is False:
+            scoped = (self.mappings.get(type_) or {}).get("@context")
+            if scoped is False:
                 raise RefusalError(
                     f"the type {quote(type_)} has the context null, which JSON-LD processors read "
                     "differently"
                 )
-            if mapping and mapping.get("@context") is not None:
+            if scoped is not None:
                 context = context.scoped(self, type_, by_type=True)
-        found = context, tuple(self.vocabulary(type_) for type_ in types)
-        self.typed[types] = found
-        self.terms.remember(sum(map(len, types)))
-        return found
+        shape = context.shape(keys)
+        if shape.type_key != self.shape(keys).type_key or shape.value_key is not None:
+            raise RefusalError("the context of a type redefines how types are written")
+        return Reading(context, tuple(self.vocabulary(type_) for type_ in types), shape)
 
     # --- words
 
@@ -252,6 +290,13 @@ class ActiveContext:
 
     def shape(self, keys: tuple[Any, ...]) -> Shape:
         """Return what these keys mean together."""
+        shape = self._shapes.get(keys)
+        if shape is None:
+            shape = self._shapes[keys] = self._shape(keys)
+            self.terms.remember(sum(map(len, keys)))
+        return shape
+
+    def _shape(self, keys: tuple[Any, ...]) -> Shape:
         definitions = [self.definition(key) for key in keys]
         by_role: dict[Role, list[Definition]] = {role: [] for role in Role}
         for definition in definitions:
@@ -264,7 +309,7 @@ class ActiveContext:
             *by_role[Role.REFUSED],
             *(_twice(by_role[role][1]) for role in single if len(by_role[role]) > 1),
         ]
-        shape = Shape(
+        return Shape(
             claims=tuple(each.claim for each in by_role[Role.CLAIM] if each.claim),
             id_key=single[Role.ID],
             type_key=single[Role.TYPE],
@@ -274,14 +319,11 @@ class ActiveContext:
             refused=refused[0] if refused else None,
             keeps_scope=_keeps_scope(definitions),
         )
-        self.shapes[keys] = shape
-        self.terms.remember(sum(map(len, keys)))
-        return shape
 
     def definition(self, key: Any) -> Definition:
         """Return what one key means."""
         if type(key) is not str:
-            raise RefusalError(f"{quote(key)} is no key: text is", Code.MALFORMED_VALUE_ERROR)
+            raise RefusalError(f"{quote(key)} is no key: text is", code=Code.MALFORMED_VALUE_ERROR)
         definition = self._definitions.get(key)
         if definition is None:
             definition = self._definitions[key] = _define(self, key)
@@ -400,13 +442,13 @@ def _context_key(value: Any) -> str | tuple[str, ...]:
     if None in items:
         raise RefusalError(
             "a null context forgets what the document's own contexts say; leave it out",
-            Code.MALFORMED_VALUE_ERROR,
+            code=Code.MALFORMED_VALUE_ERROR,
         )
     try:
         return json.dumps(items, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise RefusalError(
-            f"this context is no JSON: {error}", Code.MALFORMED_VALUE_ERROR
+            f"this context is no JSON: {error}", code=Code.MALFORMED_VALUE_ERROR
         ) from error
 
 
@@ -523,4 +565,4 @@ def _context_refusal(error: Exception) -> Exception:
             return cause
         cause = cause.__cause__
     shown = getattr(error, "code", None) or type(error).__name__
-    return RefusalError(f"a context cannot be processed: {shown}", Code.MALFORMED_VALUE_ERROR)
+    return RefusalError(f"a context cannot be processed: {shown}", code=Code.MALFORMED_VALUE_ERROR)
