@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from cityid import digests
+from cityid import digests, strict_json
 from cityid.errors import CityIdError, Code, InvalidInputError, UnsupportedError, quote
 from cityid.report import Check, Problem
 from cityid.schema.collection import SCHEMAS, Schemas
@@ -47,7 +47,8 @@ def check_schema(
     try:
         url = _url(entry)
         _check_digest(entry, url, schemas)
-        found = tuple(islice(faults(schemas.validator(url), document), _SHOWN))
+        validator = schemas.validator(url)
+        found = tuple(islice(faults(validator, strict_json.snapshot(document)), _SHOWN))
     except InvalidInputError as error:
         if error.code not in _COULD_NOT:
             return Check.failed(_NAME, _problem(error, path), path)

@@ -18,6 +18,7 @@ from cityid.errors import Code, InvalidInputError, quote
 
 LONGEST_TEXT = 1000
 """The longest text that is matched with a pattern."""
+_START = rf"\A(?=(?s:.{{0,{LONGEST_TEXT}}})\Z)(?s:.*?)"
 _MOST_WAYS = 2_000_000
 _LONGEST_PATTERN = 500
 _DEEPEST_GROUP = 20
@@ -30,7 +31,7 @@ def bounded(pattern: str, *, path: str = "") -> str:
     r"""Return a pattern as Python reads it, if it has few enough ways to match.
 
     ``$`` becomes ``\Z``, for in ECMA-262 it does not match before a last line feed; letters and
-    digits are those of ASCII.
+    digits are those of ASCII. Texts longer than `LONGEST_TEXT` do not match.
 
     Args:
         pattern: The pattern as it stands in a schema.
@@ -54,7 +55,7 @@ def bounded(pattern: str, *, path: str = "") -> str:
             pattern,
             path,
         )
-    return _compilable(f"(?a:{''.join(reader.written)})", reader)
+    return _compilable(f"{_START}(?a:{''.join(reader.written)})", reader)
 
 
 def _compilable(written: str, reader: _Reader) -> str:

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 from cityid import pointer
 from cityid.errors import InvalidInputError, UnsupportedError, quote
 from cityid.schema import formats
-from cityid.schema.patterns import LONGEST_TEXT
 from cityid.strict_json import JSONObject
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-MOST_COMPARED = 1000
+MOST_COMPARED = 200
 """The most items of an array that are compared with each other."""
 _DIALECTS = {
     "https://json-schema.org/draft/2020-12/schema": "Draft202012Validator",
@@ -94,10 +93,7 @@ def compiled(url: str, documents: Mapping[str, JSONObject]) -> Validator:
         specification = specification_with(_canonical(name))
         registry = registry.with_resource(each, specification.create_resource(document))
     base = getattr(jsonschema, _DIALECTS[dialect(documents[url])])
-    bounds = {
-        "pattern": partial(_short_enough, base.VALIDATORS["pattern"]),
-        "uniqueItems": partial(_few_enough, base.VALIDATORS["uniqueItems"]),
-    }
+    bounds = {"uniqueItems": partial(_few_enough, base.VALIDATORS["uniqueItems"])}
     extended: Any = jsonschema.validators.extend(base, bounds)  # type: ignore[no-untyped-call]
     validator: Validator = extended(
         documents[url], registry=registry, format_checker=_format_checker()
@@ -129,17 +125,6 @@ def _format_checker() -> Any:
 
 
 Keyword = Callable[[Any, Any, Any, Any], Iterator[Any]]
-
-
-def _short_enough(
-    match: Keyword, validator: Any, value: Any, instance: Any, schema: Any
-) -> Iterator[Any]:
-    import jsonschema
-
-    if isinstance(instance, str) and len(instance) > LONGEST_TEXT:
-        yield jsonschema.ValidationError("too long")
-    else:
-        yield from match(validator, value, instance, schema)
 
 
 def _few_enough(
