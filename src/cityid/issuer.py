@@ -11,11 +11,12 @@ from cityid.canonical import CONTEXTS, Contexts, check_contexts
 from cityid.credential import Credential, check_credential
 from cityid.did import Identity
 from cityid.errors import Code, InvalidInputError, ProofGenerationError, UnsupportedError
-from cityid.report import Outcome, Problem
+from cityid.report import Problem, combined
 from cityid.schema import SCHEMAS, Schemas, check_schema
 from cityid.securing import data_integrity
 
 _SECURING = ("data-integrity",)
+_BROKEN_SCHEMA = frozenset({Code.SCHEMA_VIOLATION, Code.DIGEST_MISMATCH})
 
 
 def issue(
@@ -148,11 +149,11 @@ def _demand_sound(document: dict[str, Any], contexts: Contexts, schemas: Schemas
         raise _refusal(problems)
     for entry in Credential.of(document).schemas:
         check = check_schema(document, entry, schemas)
-        if check.outcome is Outcome.FAILED and check.problem is not None:
+        if check.problem is not None and check.problem.code in _BROKEN_SCHEMA:
             raise _refusal((check.problem,))
 
 
 def _refusal(problems: tuple[Problem, ...]) -> InvalidInputError:
-    first, *others = problems
-    more = "".join(f"; {problem.title}" for problem in others)
-    return InvalidInputError(first.title + more, code=first.code, path=first.path)
+    whole = combined(problems)
+    told = f"{whole.title}: {whole.detail}" if whole.detail else whole.title
+    return InvalidInputError(told, code=whole.code, path=whole.path)
