@@ -53,7 +53,7 @@ class Reason:
 
     def to_check(self) -> Check:
         """Return the reason as a check of the report, named ``policy.NAME``."""
-        problem = self.code and Problem(self.code, self.text, path=self.path)
+        problem = None if self.code is None else Problem(self.code, self.text, path=self.path)
         return Check(f"policy.{self.policy}", _OUTCOMES[self.verdict], self.path, problem)
 
     def to_dict(self) -> dict[str, Any]:
