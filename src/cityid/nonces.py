@@ -13,6 +13,7 @@ import secrets
 import sqlite3
 import tempfile
 import threading
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -152,6 +153,7 @@ class MemoryNonces(_Nonces):
         super().__init__(issued_only=issued_only)
         self._lock = threading.Lock()
         self._database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        weakref.finalize(self, self._database.close)
         self._database.executescript(_SCHEMA)
 
     @contextlib.contextmanager

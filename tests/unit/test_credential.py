@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import json
+import pickle
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -128,6 +130,12 @@ def test_what_is_no_json_object_is_refused(kind, source):
     check = check_credential if kind is Credential else check_presentation
     (problem,) = check(source) if not isinstance(source, dict) else check(json.dumps([]))
     assert problem.code in set(Code)
+
+
+@pytest.mark.parametrize("carry", [copy.deepcopy, lambda view: pickle.loads(pickle.dumps(view))])  # noqa: S301 - our own bytes
+def test_a_view_travels_to_another_process(carry):
+    for view in (Credential.of(CARD), Presentation.of({"verifiableCredential": [CARD]})):
+        assert carry(view) == view
 
 
 def test_a_credential_is_no_presentation():

@@ -135,6 +135,14 @@ def test_a_refused_call_leaves_the_store_usable(make):
     assert store.use("a", at=NOW)
 
 
+def test_a_store_in_memory_is_closed_when_nobody_holds_it():
+    store = MemoryNonces()
+    database = store._database
+    del store
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        database.execute("SELECT 1")
+
+
 def test_the_file_is_its_owners_alone_and_nothing_else_is_left(tmp_path):
     store = FileNonces(tmp_path / "nonces")
     store.use("a", at=NOW)
