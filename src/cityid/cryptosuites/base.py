@@ -6,6 +6,7 @@ hashes, the configuration's first. They differ in the canonical form and in the 
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -265,7 +266,7 @@ class JCSSuite(HashedSuite):
     def _bound(self, document: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
         if "@context" not in document:
             return dict(options)
-        return {**options, "@context": document["@context"]}
+        return {**options, "@context": copy.deepcopy(document["@context"])}
 
     def _secured(
         self, document: Mapping[str, Any], options: Mapping[str, Any]
