@@ -58,7 +58,7 @@ def _each(item: Mapping[str, Any], member: str, path: str) -> Iterator[tuple[Any
     if member not in item:
         return
     value, place = item[member], join(path, member)
-    if isinstance(value, list):
+    if isinstance(value, list) and value:
         yield from ((one, join(place, number)) for number, one in enumerate(value))
     else:
         yield value, place

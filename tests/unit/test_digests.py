@@ -66,7 +66,8 @@ def test_a_weak_digest_that_matches_does_not_help_a_strong_one_that_differs():
 
 
 @pytest.mark.parametrize(
-    "text", ["md5-AAAA", "sha384", "sha384-!!", "sha384-A", " ", "", 7, None, {}, "sha256-" * 300]
+    "text",
+    ["md5-AAAA", "sha384", "sha384-!!", "sha384-A", " ", "", 7, None, {}, [], [7], "sha256-" * 300],
 )
 def test_what_is_no_sri_is_refused(text):
     with pytest.raises(InvalidInputError) as caught:
