@@ -135,10 +135,11 @@ class Resolver:
             )
         # 4.-6. Dereference the document; it conforms and is the subject's own.
         document = self._controller_document(subject)
-        # 7.-9. Find the method by its absolute id.
+        # 7.-9. Find the method by its absolute id; it holds a key that can be read.
         method = document.verification_method(url)
         if method is None:
             raise _invalid_method(f"{quote(subject)} has no verification method {quote(fragment)}")
+        _ = method.public_key
         # 10. It names the document back as its controller.
         if method.controller != subject:
             raise _invalid_method(f"{quote(url)} is controlled by {quote(method.controller)}")

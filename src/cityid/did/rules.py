@@ -97,17 +97,16 @@ def _also_known_as(document: Mapping[str, Any], _: bool) -> Iterator[Problem]:
 
 
 def _verification_methods(document: Mapping[str, Any], any_url: bool) -> Iterator[Problem]:
-    """Every method, listed or embedded, is whole, and no two share a name."""
-    seen: set[str] = set()
+    """Every method, listed or embedded, is whole, and no two different ones share a name."""
+    seen: dict[str, Mapping[str, Any]] = {}
     for path, entry in _methods(document):
         if not isinstance(entry, Mapping):
             yield _fault("a verification method is an object", path)
             continue
         yield from _method(entry, _subject(document), path, any_url)
         name = _absolute(entry.get("id"), _subject(document))
-        if name is not None and name in seen:
-            yield _fault(f"the verification method {quote(name)} stands twice", join(path, "id"))
-        seen.add(name or "")
+        if name is not None and seen.setdefault(name, entry) != entry:
+            yield _fault(f"another verification method is {quote(name)} too", join(path, "id"))
 
 
 def _method(entry: Mapping[str, Any], subject: str, path: str, any_url: bool) -> Iterator[Problem]:
@@ -129,11 +128,14 @@ def _method(entry: Mapping[str, Any], subject: str, path: str, any_url: bool) ->
     jwk = entry.get("publicKeyJwk")
     if isinstance(jwk, Mapping) and not _PRIVATE_JWK.isdisjoint(jwk):
         yield _fault("the JWK has private members", join(path, "publicKeyJwk"))
-    elif len(forms) == 1 and isinstance(kind, str):
+    elif len(forms) == 1 and kind in _STRICT_TYPES:
         yield from _key(entry, path)
     for member in ("expires", "revoked"):
         yield from _moment(entry, member, path)
 
+
+_STRICT_TYPES: Final = ("Multikey", "JsonWebKey")
+"""The types whose keys have one form; those of older types are judged when they are used."""
 
 _PRIVATE_JWK: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 

@@ -134,8 +134,28 @@ def read_key(method: Mapping[str, Any]) -> PublicKey:
     return key
 
 
+def read_multikey(text: str) -> PublicKey:
+    """Return the public key of a Multikey.
+
+    Args:
+        text: The Multikey; one that is longer than every key of this version is of another kind.
+
+    Raises:
+        InvalidInputError: It is no Multikey, or holds no key.
+        UnsupportedError: It holds a key of a kind this version has not.
+    """
+    try:
+        return keys.from_multikey(text)
+    except InvalidInputError as error:
+        if error.code is not Code.INPUT_TOO_LARGE:
+            raise
+        raise UnsupportedError(
+            f"no kind of key of this version fills {len(text)} characters", name="long Multikey"
+        ) from error
+
+
 def _read_multibase(value: Any, _: KeyType | None) -> PublicKey:
-    return keys.from_multikey(_text(value))
+    return read_multikey(_text(value))
 
 
 def _read_jwk(value: Any, _: KeyType | None) -> PublicKey:

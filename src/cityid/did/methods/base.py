@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from cityid.did.rules import DID_V1, DID_V1_1
+from cityid.did.verification_method import read_multikey
 from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
 from cityid.keys import KeyType, PublicKey
 
@@ -112,6 +113,26 @@ def one_key_document(
     for relationship in relationships:
         document[relationship] = [identifier]
     return document
+
+
+def key_in_did(multikey: str) -> PublicKey:
+    """Return the public key that a DID holds as a Multikey.
+
+    Raises:
+        InvalidInputError: It holds none (``INVALID_DID``).
+        UnsupportedError: It is of a kind this version has not (``FEATURE_NOT_SUPPORTED``).
+    """
+    try:
+        return read_multikey(multikey)
+    except InvalidInputError as error:
+        raise invalid_did(f"the DID holds a malformed key: {error}") from error
+    except UnsupportedError as error:
+        raise unsupported_key(error) from error
+
+
+def unsupported_key(error: UnsupportedError) -> UnsupportedError:
+    """Return what to raise for a DID whose key is of a kind this version has not."""
+    return UnsupportedError(str(error), name=error.name, code=Code.FEATURE_NOT_SUPPORTED)
 
 
 def invalid_did(message: str) -> InvalidInputError:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 from cityid import encoding, keys, strict_json
 from cityid.did.document import DIDDocument
-from cityid.did.methods.base import contexts_of, invalid_did
+from cityid.did.methods.base import contexts_of, invalid_did, unsupported_key
 from cityid.did.resolution import (
     MEDIA_TYPES,
     ResolutionMetadata,
@@ -20,7 +20,7 @@ from cityid.did.resolution import (
 )
 from cityid.did.syntax import DID
 from cityid.did.verification_method import RELATIONSHIPS
-from cityid.errors import Code, InvalidInputError, UnsupportedError
+from cityid.errors import InvalidInputError, UnsupportedError
 from cityid.keys import KeyType, PublicKey
 
 _TYPE: Final = "JsonWebKey2020"
@@ -85,7 +85,5 @@ def _read(identifier: str) -> dict[str, Any]:
     except InvalidInputError as error:
         raise invalid_did(f"the did:jwk holds no public JWK: {error}") from error
     except UnsupportedError as error:
-        raise UnsupportedError(
-            str(error), name=error.name, code=Code.FEATURE_NOT_SUPPORTED
-        ) from error
+        raise unsupported_key(error) from error
     return jwk

@@ -14,6 +14,7 @@ from cityid.did.document import DIDDocument
 from cityid.did.methods.base import (
     MULTIKEY,
     invalid_did,
+    key_in_did,
     method_entry,
     one_key_document,
     relationships_of,
@@ -25,7 +26,6 @@ from cityid.did.resolution import (
     ResolutionResult,
 )
 from cityid.did.syntax import DID
-from cityid.errors import Code, InvalidInputError, UnsupportedError
 from cityid.keys import KeyType, PublicKey
 
 
@@ -84,14 +84,7 @@ def did_of(key: PublicKey) -> DID:
 def _read(identifier: str) -> PublicKey:
     if not identifier.startswith("z"):
         raise invalid_did("a did:key holds a Multikey, which begins with z")
-    try:
-        key = keys.from_multikey(identifier)
-    except InvalidInputError as error:
-        raise invalid_did(f"the did:key holds no public key: {error}") from error
-    except UnsupportedError as error:
-        raise UnsupportedError(
-            str(error), name=error.name, code=Code.FEATURE_NOT_SUPPORTED
-        ) from error
+    key = key_in_did(identifier)
     if key.multikey != identifier:
         raise invalid_did("the did:key holds its public key in another form than the one")
     return key

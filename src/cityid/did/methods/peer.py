@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
-from cityid import encoding, keys, strict_json
+from cityid import encoding, strict_json
 from cityid.did.document import DIDDocument
 from cityid.did.methods.base import (
     MULTIKEY,
     MULTIKEY_V1,
     invalid_did,
+    key_in_did,
     method_entry,
     one_key_document,
     relationships_of,
@@ -143,7 +144,7 @@ def short_form(did: DID) -> DID:
 
 
 def _read_key(did: DID, match: re.Match[str]) -> dict[str, Any]:
-    key = _public_key(match[1])
+    key = key_in_did(match[1])
     identifier = f"{did}#{match[1]}"
     return one_key_document(str(did), identifier, key, MULTIKEY, relationships_of(key))
 
@@ -165,7 +166,7 @@ def _read_elements(did: DID, match: re.Match[str]) -> dict[str, Any]:
             continue
         methods = document["verificationMethod"]
         name = f"#key-{len(methods) + 1}"
-        methods.append(method_entry(name, str(did), _public_key(element[1:]), MULTIKEY))
+        methods.append(method_entry(name, str(did), key_in_did(element[1:]), MULTIKEY))
         document.setdefault(_PURPOSES[element[0]], []).append(name)
     return document | {"alsoKnownAs": [f"did:peer:3{_hash(match[0][1:])}"]}
 
@@ -207,17 +208,6 @@ _READERS = MappingProxyType(
         "4": _read_document,
     }
 )
-
-
-def _public_key(multikey: str) -> PublicKey:
-    try:
-        return keys.from_multikey(multikey)
-    except InvalidInputError as error:
-        raise invalid_did(f"the did:peer holds a malformed key: {error}") from error
-    except UnsupportedError as error:
-        raise UnsupportedError(
-            str(error), name=error.name, code=Code.FEATURE_NOT_SUPPORTED
-        ) from error
 
 
 def _service(encoded: str) -> dict[str, Any]:
