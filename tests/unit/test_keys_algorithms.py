@@ -257,6 +257,16 @@ def test_bls_points_of_small_order_are_refused(order):
         keys.public_key("BLS12-381-G2", compressed(affine(small)))
 
 
+def test_sums_of_bls_points_in_their_special_cases():
+    x, y = next(points_outside())
+    point, infinity = (x, y, bls12381._ONE), multiple((x, y, bls12381._ONE), 0)
+    opposite = (x, bls12381._subtract(bls12381._ZERO, y), bls12381._ONE)
+    assert bls12381._sum(infinity, point) == point
+    assert bls12381._sum(opposite, point)[2] == bls12381._ZERO
+    assert affine(bls12381._sum(point, point)) == affine(bls12381._double(point))
+    assert affine(bls12381._sum(bls12381._double(point), point)) == affine(multiple(point, 3))
+
+
 def test_a_bls_point_whose_square_root_has_no_real_part():
     assert bls12381._square_root((bls12381._P - 4, 0)) in {(0, 2), (0, bls12381._P - 2)}
 

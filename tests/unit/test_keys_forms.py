@@ -7,6 +7,7 @@ import pytest
 from cityid import keys
 from cityid.encoding import Multicodec, multibase_encode, multicodec_wrap
 from cityid.errors import CityIdError, Code, InvalidInputError, UnsupportedError
+from cityid.keys import multikey
 
 TYPES = ("Ed25519", "P-256", "P-384", "secp256k1", "X25519")
 
@@ -100,6 +101,12 @@ def test_other_codecs_are_unsupported():
         refusal(lambda text=text: keys.from_multikey(text), error=UnsupportedError)
     text = multibase_encode(multicodec_wrap(Multicodec.BLS12_381_G2_PRIV, b"\1" * 32), "base58btc")
     refusal(lambda: keys.private_key_from_multikey(text), error=UnsupportedError)
+    assert refusal(lambda: keys.from_multikey(text)).code is Code.INVALID_KEY
+
+
+def test_a_codec_that_no_key_type_claims_is_unsupported(key, monkeypatch):
+    text = key.public_key.multikey
+    monkeypatch.setattr(multikey, "_PUBLIC", {})
     refusal(lambda: keys.from_multikey(text), error=UnsupportedError)
 
 

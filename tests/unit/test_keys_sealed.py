@@ -53,6 +53,7 @@ def test_another_passphrase_is_refused(path):
     with pytest.raises(InvalidInputError) as refused:
         read_sealed(path, "Open")
     assert refused.value.code is Code.WRONG_PASSPHRASE
+    assert refused.value.__context__ is None  # whose traceback would hold the key
 
 
 @pytest.mark.parametrize("wrong", ["", b"", None, 5, []])

@@ -69,14 +69,14 @@ class Algorithm(ABC):
     Attributes:
         type: The kind of key.
         public_codec: What the Multikey of a public key begins with.
-        private_codec: What the Multikey of a secret key begins with; None where there is none.
+        private_codec: What the Multikey of a secret key begins with.
         jwk_type: The ``kty`` of the key as a JWK; None where no JWK is registered.
         size: How many bytes a secret key has, and each coordinate in a JWK.
     """
 
     type: KeyType
     public_codec: Multicodec
-    private_codec: Multicodec | None
+    private_codec: Multicodec
     jwk_type: Literal["OKP", "EC"] | None
     size: int
 
@@ -318,17 +318,12 @@ class PrivateKey:
         return algorithm.agree(self._native, public.data)
 
     def export_multikey(self) -> str:
-        """Return the *secret* key as a Multikey; it begins with the codec of the private form.
-
-        Raises:
-            UnsupportedError: There is no such form for keys of this type.
+        """Return the *secret* key as a Multikey.
 
         Spec:
             https://www.w3.org/TR/cid-1.0/#Multikey
         """
         codec = self._public_key.algorithm.private_codec
-        if codec is None:
-            raise self._public_key.algorithm.unable("be written as a secret Multikey")
         return multibase_encode(multicodec_wrap(codec, self._secret.reveal()), "base58btc")
 
     def export_jwk(self) -> dict[str, str]:

@@ -39,7 +39,7 @@ class BLS12381G2(Algorithm):
 
     type = KeyType.BLS12_381_G2
     public_codec = Multicodec.BLS12_381_G2_PUB
-    private_codec = None
+    private_codec = Multicodec.BLS12_381_G2_PRIV
     jwk_type = None
     size = 32
 

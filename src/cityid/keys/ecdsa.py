@@ -38,7 +38,7 @@ class ECDSA(Algorithm):
 
     type: KeyType
     public_codec: Multicodec
-    private_codec: Multicodec | None
+    private_codec: Multicodec
     size: int
     order: int
     curve: Literal["SECP256R1", "SECP384R1", "SECP256K1"]

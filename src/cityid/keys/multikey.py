@@ -20,7 +20,7 @@ _PUBLIC: Mapping[Multicodec, Algorithm] = MappingProxyType(
     {algorithm.public_codec: algorithm for algorithm in ALGORITHMS.values()}
 )
 _PRIVATE: Mapping[Multicodec, Algorithm] = MappingProxyType(
-    {a.private_codec: a for a in ALGORITHMS.values() if a.private_codec is not None}
+    {algorithm.private_codec: algorithm for algorithm in ALGORITHMS.values()}
 )
 
 
