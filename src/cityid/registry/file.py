@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
@@ -196,15 +196,23 @@ class FileRegistry:
         """Return an inclusion proof; see `Provable.prove_inclusion`."""
         check_number(index, "a place in the tree")
         with self._database.transaction() as connection:
-            merkle.check_size(size, self._tree(connection).frontier.size)
-            return merkle.inclusion_proof(index, size, self._nodes(connection))
+            tree, nodes = self._tree(connection), self._nodes(connection)
+            merkle.check_size(size, tree.frontier.size)
+            path = merkle.inclusion_proof(index, size, nodes)
+            root = self._root(tree, size, nodes)
+            self._hold(merkle.verify_inclusion, nodes(0, index), index, size, path, root)
+            return path
 
     def prove_consistency(self, old_size: int, size: int) -> tuple[bytes, ...]:
         """Return a consistency proof; see `Provable.prove_consistency`."""
         check_number(old_size, "a place in the tree")
         with self._database.transaction() as connection:
-            merkle.check_size(size, self._tree(connection).frontier.size)
-            return merkle.consistency_proof(old_size, size, self._nodes(connection))
+            tree, nodes = self._tree(connection), self._nodes(connection)
+            merkle.check_size(size, tree.frontier.size)
+            path = merkle.consistency_proof(old_size, size, nodes)
+            old_root, root = merkle.frontier(old_size, nodes).root(), self._root(tree, size, nodes)
+            self._hold(merkle.verify_consistency, old_size, size, path, old_root, root)
+            return path
 
     def close(self) -> None:
         """Close the file; nothing can be asked afterwards."""
@@ -330,6 +338,23 @@ class FileRegistry:
             return merkle.Frontier().extend(hashes)[0].root()
 
         return node
+
+    def _root(self, tree: Tree, size: int, nodes: merkle.Nodes) -> bytes:
+        """Return the root of the first records, which must agree with the tree's peaks."""
+        now_size, now_root = tree.frontier.size, tree.frontier.root()
+        if size == now_size:
+            return now_root
+        root = merkle.frontier(size, nodes).root()
+        path = merkle.consistency_proof(size, now_size, nodes)
+        self._hold(merkle.verify_consistency, size, now_size, path, root, now_root)
+        return root
+
+    def _hold(self, verify: Callable[..., None], *arguments: object) -> None:
+        """Refuse the file where a proof made from it does not hold."""
+        try:
+            verify(*arguments)
+        except InvalidInputError as error:
+            raise damaged(self._path, "its Merkle tree disagrees with its peaks") from error
 
     def _refuse(self, what: str) -> NoReturn:
         raise damaged(self._path, what)

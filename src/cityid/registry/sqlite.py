@@ -207,6 +207,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _translation(error, path) from error
+    except UnicodeDecodeError as error:  # damage can reach the text of SQLite's own messages
+        raise damaged(path, "a text in it is not UTF-8") from error
     except MemoryError as error:
         raise RegistryError(f"the registry {path} needs more memory than there is") from error
 
