@@ -38,8 +38,12 @@ _WORDS = {
 }
 
 
-def _stands(checks: tuple[Check, ...]) -> bool:
-    """Tell whether at least one proof passed and nothing failed or stayed open."""
+def stands(checks: tuple[Check, ...]) -> bool:
+    """Tell whether at least one proof passed, and nothing but a policy failed or stayed open.
+
+    Args:
+        checks: Every question that was asked.
+    """
     outcomes = [check.outcome for check in checks if not check.name.startswith("policy.")]
     proven = any(c.name == "proof" and c.outcome is Outcome.PASSED for c in checks)
     return proven and worst(outcomes) is Outcome.PASSED
@@ -80,7 +84,7 @@ class Result:
 
         A deliberate difference from VCDM 2.0: validity and status count.
         """
-        return _stands(self.report.checks)
+        return stands(self.report.checks)
 
     @property
     def proof_valid(self) -> bool:

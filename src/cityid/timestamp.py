@@ -36,6 +36,11 @@ def parse(text: object, *, path: str = "", need_offset: bool = True) -> datetime
     match = _DATE_TIME.fullmatch(text)
     if match is None or (need_offset and match[8] is None):
         raise _malformed(text, path)
+    if match[8] == "Z" and match[7] is None and match[4] != "24":
+        try:
+            return datetime.fromisoformat(text)  # the common form, which the standard library reads
+        except ValueError as error:
+            raise _malformed(text, path) from error
     fraction = match[7] or "0"
     microsecond = int(fraction.ljust(6, "0")[:6])
     try:

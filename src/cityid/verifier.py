@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from cityid import pointer, timestamp
 from cityid.canonical import CONTEXTS, Contexts
@@ -29,7 +29,7 @@ from cityid.policy import Decision, Needs, Policy, Reason, Verdict
 from cityid.policy.facts import VerifiedCredential, verified_credential, verified_facts
 from cityid.registry import Registry
 from cityid.report import Check, Outcome, Problem, Report
-from cityid.result import CHECKS, Result
+from cityid.result import CHECKS, Result, stands
 from cityid.schema import SCHEMAS, Schemas, check_schema
 from cityid.securing import CLOCK_SKEW
 from cityid.verification import (
@@ -39,6 +39,7 @@ from cityid.verification import (
     verify_presentation_envelope,
 )
 
+_Value = TypeVar("_Value")
 Document = Credential | Presentation | Mapping[str, Any] | str | bytes
 
 
@@ -83,7 +84,8 @@ class Verifier:
             view = _view(document)
         except InvalidInputError as error:
             unread = Check.failed("structure", Problem.from_error(error))
-            return _result(Report((unread,)), Decision(Verdict.DENY))
+            report = Report((unread,))
+            return Result(report, _unverified(report), None)
         run = _Run(self, needs, moment, challenge, domain)
         if isinstance(view, Presentation):
             return run.presentation(view, policy)
@@ -174,11 +176,13 @@ def _view(document: Document) -> Credential | Presentation:
     return Credential(presentation.document)
 
 
-def _embedded(presentation: Presentation) -> Iterator[tuple[str, Credential]]:
-    """Yield the presentation's credentials with the JSON Pointers to them."""
-    listed = isinstance(presentation.document.get("verifiableCredential"), list)
-    for index, credential in enumerate(presentation.credentials):
-        yield pointer.join("/verifiableCredential", *([index] if listed else [])), credential
+def _listed(
+    view: Credential | Presentation, member: str, values: Iterable[_Value]
+) -> Iterator[tuple[str, _Value]]:
+    """Yield the values of a member, which may be one or a list, with the JSON Pointers to them."""
+    listed = isinstance(view.document.get(member), list)
+    for index, value in enumerate(values):
+        yield pointer.join("", member, *([index] if listed else [])), value
 
 
 @dataclass(frozen=True)
@@ -207,7 +211,12 @@ class _Run:
             at=self.at,
             skew=self.verifier.skew,
         )
-        parts = [(path, self._examine(credential)) for path, credential in _embedded(presentation)]
+        parts = [
+            (path, self._examine(credential))
+            for path, credential in _listed(
+                presentation, "verifiableCredential", presentation.credentials
+            )
+        ]
         report = self._once(envelope) if envelope.proof_valid else envelope.report
         report = _uncompared(report, presentation, self.challenge, self.domain)
         for path, findings in parts:
@@ -246,8 +255,8 @@ class _Run:
             return Report(tuple(Check.skipped(name) for name in ("schema", "status", "trust")))
         credential = findings.credential
         schemas = tuple(
-            check_schema(credential.document, entry, self.verifier.schemas)
-            for entry in credential.schemas
+            check_schema(credential.document, entry, self.verifier.schemas, path=path)
+            for path, entry in _listed(credential, "credentialSchema", credential.schemas)
         )
         return Report(
             (
@@ -283,9 +292,8 @@ class _Run:
         policy: Policy,
     ) -> Result:
         report = _in_order(report)
-        undecided = _result(report, _unverified(report))
-        if not undecided.verified:
-            return undecided
+        if not stands(report.checks):
+            return Result(report, _unverified(report), None)
         facts = verified_facts(
             tuple(_sealed(path, findings) for path, findings in parts),
             at=self.at,
@@ -299,10 +307,6 @@ class _Run:
 
 def _sealed(path: str, findings: CredentialFindings) -> VerifiedCredential:
     return verified_credential(findings.credential, findings.credential.issuer or "", path)
-
-
-def _result(report: Report, decision: Decision) -> Result:
-    return Result(report, decision, None)
 
 
 def _unverified(report: Report) -> Decision:

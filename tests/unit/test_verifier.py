@@ -277,3 +277,25 @@ def test_results_have_a_card():
     html = verify(credential())._repr_html_()
     assert "PERMITTED" in html
     assert "structure" in html
+
+
+def test_each_declared_schema_has_a_check_of_its_own():
+    fits = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://a.example/1"}
+    wants = fits | {"$id": "https://a.example/2", "required": ["nothingLikeThis"]}
+    schemas = cityid.SCHEMAS.with_schema(fits["$id"], fits)
+    unsigned = town.unsigned(town.alice()) | {
+        "credentialSchema": [
+            {"id": fits["$id"], "type": "JsonSchema"},
+            {"id": wants["$id"], "type": "JsonSchema"},
+        ]
+    }
+    signed = cityid.issue(unsigned, by=town.office(), schemas=schemas, at=town.NOW)
+    unknown = verify(signed, schemas=schemas)
+    assert check(unknown, "schema", "/credentialSchema/0").outcome is Outcome.PASSED
+    assert check(unknown, "schema", "/credentialSchema/1").outcome is Outcome.INCONCLUSIVE
+    known = schemas.with_schema(wants["$id"], wants)
+    broken = verify(signed, schemas=known)
+    assert code(broken, "schema", "/credentialSchema/1") is Code.SCHEMA_VIOLATION
+    shown = verify_presented(presentation(signed), schemas=known)
+    place = "/verifiableCredential/0/credentialSchema/1"
+    assert check(shown, "schema", place).outcome is Outcome.FAILED

@@ -42,11 +42,10 @@ def _check_document(
         yield from _check_context(document["@context"], contexts, pointer.join(path, "@context"))
     documents = _documents_inside(document) if not path else {"proof"}
     for name, value in document.items():
-        below = pointer.join(path, name)
         if name in documents:
-            yield from _check_members(name, value, contexts, below)
-        elif name != "@context":
-            yield from _check_nested(value, below)
+            yield from _check_members(name, value, contexts, pointer.join(path, name))
+        elif name != "@context" and _holds_context(value):
+            yield from _check_nested(value, pointer.join(path, name))
 
 
 def _documents_inside(document: Mapping[str, Any]) -> set[str]:
@@ -58,9 +57,9 @@ def _documents_inside(document: Mapping[str, Any]) -> set[str]:
 
 def _check_members(name: str, value: Any, contexts: Contexts, path: str) -> Iterator[Problem]:
     """Check the proofs of a document, or the credentials of a presentation."""
-    members = enumerate(value) if isinstance(value, list) else [(None, value)]
-    for index, member in members:
-        place = path if index is None else pointer.join(path, index)
+    listed = isinstance(value, list)
+    for index, member in enumerate(value if listed else [value]):
+        place = pointer.join(path, index) if listed else path
         if not isinstance(member, Mapping):
             yield from _check_nested(member, place)
         elif name == "proof":
@@ -68,7 +67,8 @@ def _check_members(name: str, value: Any, contexts: Contexts, path: str) -> Iter
             if "@context" in member:
                 context = member["@context"]
                 yield from _check_context(context, contexts, pointer.join(place, "@context"))
-            yield from _check_nested(rest, place)
+            if _holds_context(rest):
+                yield from _check_nested(rest, place)
         else:
             yield from _check_document(member, contexts, place)
 
@@ -125,6 +125,19 @@ def _check_nested(value: Any, path: str) -> Iterator[Problem]:
                 "document itself may have one",
                 place,
             )
+
+
+def _holds_context(value: Any) -> bool:
+    """Tell whether there is a context at any depth: every verification asks, so without places."""
+    items = [value]
+    for item in items:  # grows while it is read
+        if isinstance(item, dict):
+            if "@context" in item:
+                return True
+            items.extend(item.values())
+        elif isinstance(item, list):
+            items.extend(item)
+    return False
 
 
 def _members_below(value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
