@@ -19,6 +19,9 @@ _KEYWORDS = frozenset(
     @nest @none @prefix @propagate @protected @reverse @set @type @value @version @vocab
     """.split()  # noqa: SIM905 - twenty-three quoted words read worse
 )
+_ENTRIES = frozenset(
+    "@base @direction @import @language @propagate @protected @type @version @vocab".split()  # noqa: SIM905 - as above
+)
 _LONGEST_CHAIN = 10
 _DEEPEST = 64
 
@@ -104,8 +107,10 @@ class ContextSources:
             context = self._import(context)
         prepared: dict[str, Any] = {}
         for term, definition in context.items():
-            if term.startswith("@") and term not in _KEYWORDS:
-                raise _refusal(f"the term {quote(term)} looks like a keyword, and is none")
+            if term.startswith("@") and term not in _ENTRIES:
+                raise _refusal(f"a context has no entry {quote(term)}")
+            if term == "@direction":  # PyLD forgets it in the contexts inside
+                raise _refusal("a base direction for a whole context; write it with each value")
             prepared[term] = (
                 self._definition(definition, depth) if isinstance(definition, dict) else definition
             )

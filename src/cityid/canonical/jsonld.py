@@ -23,19 +23,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from cityid.canonical import literals, rdfc, values
+from cityid.canonical.claims import Claim, Coercion, Container, Opening, Reading, Shape
 from cityid.canonical.contexts import Contexts
 from cityid.canonical.rdfc import HashName, Quad
 from cityid.canonical.refusal import RefusalError
-from cityid.canonical.terms import (
-    ActiveContext,
-    Claim,
-    Coercion,
-    Container,
-    Opening,
-    Reading,
-    Shape,
-    Terms,
-)
+from cityid.canonical.terms import ActiveContext, Terms
 from cityid.errors import Code, InvalidInputError, quote
 
 _DEEPEST = 64

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from cityid.canonical import jcs, literals
+from cityid.canonical.claims import Claim, Coercion, Reading, Shape
 from cityid.canonical.refusal import RefusalError
-from cityid.canonical.terms import ActiveContext, Claim, Coercion, Reading, Shape
+from cityid.canonical.terms import ActiveContext
 from cityid.errors import Code, InvalidInputError, quote
 
 
@@ -66,8 +67,16 @@ def literal(element: dict[str, Any], reading: Reading, claim: Claim | None) -> s
     if shape.type_key is not None:
         return _typed_literal(value, element[shape.type_key], reading)
     if shape.language_key is not None:
-        return _tagged_literal(value, element[shape.language_key], shape)
-    return _plain_literal(value, None, key)
+        text = _tagged_literal(value, element[shape.language_key], shape)
+    elif type(value) is str:
+        text = f'"{literals.escape(value)}"'
+    elif shape.direction_key is None:
+        return _plain_literal(value, None, key)
+    else:
+        raise RefusalError("only text has a base direction", key)
+    if shape.direction_key is None:
+        return text
+    return literals.directed(text, element[shape.direction_key])
 
 
 def _check_value_object(element: dict[str, Any], shape: Shape, claim: Claim | None) -> None:

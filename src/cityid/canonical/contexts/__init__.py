@@ -81,7 +81,7 @@ class Contexts:
             InvalidInputError: It is no context document, its digest is another one, or the URL
                 stands for another document already.
         """
-        if ":" not in url:
+        if type(url) is not str or ":" not in url:
             raise InvalidInputError(
                 f"{quote(url)} is no absolute URL, by which documents could name a context",
                 code=Code.INVALID_OPTIONS,
