@@ -1,7 +1,7 @@
-"""The main job as a play in five scenes: a city issues, citizens hold and present, services verify.
+"""The main job as a play in six scenes: a city issues, citizens hold and present, services verify.
 
-Everything in it is real: a registry file, encrypted wallets, signatures, refusals. Only the people
-are invented.
+Everything in it is real: a registry file, an encrypted wallet, signatures, refusals. Only the
+people are invented.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,20 +17,27 @@ from typing import Any, Final
 
 from cityid import did, policy, registry
 from cityid.credential import Credential, Presentation
+from cityid.errors import NotFoundError
 from cityid.holder import present
 from cityid.issuer import issue, issue_many
 from cityid.nonces import FileNonces, fresh_nonce
+from cityid.policy import Verdict
 from cityid.policy.voting import years_before
+from cityid.report import Outcome
 from cityid.resources import Kind, read
-from cityid.result import Result
+from cityid.result import CHECKS, Result
 from cityid.verifier import Verifier
 from cityid.wallet import Wallet
 
 CITY: Final = "did:web:city.example"
+ORIGIN: Final = "city.example/registry"
 _V2 = "https://www.w3.org/ns/credentials/v2"
 _OFFICES = "https://city.example/offices"
+_BANK, _POLLS, _POOL = "bank.example", "vote.city.example", "pool.city.example"
 _PASSPHRASE = "a passphrase that only the resident knows"  # noqa: S105 - of an invented resident
 _YEAR = timedelta(days=365)
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +50,28 @@ class Scene:
     rows: tuple[tuple[str, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """A row of the register and the identity that the person has made for it."""
+
+    row: Mapping[str, str]
+    identity: did.Identity
+
+    @property
+    def name(self) -> str:
+        """Given name and family name."""
+        return f"{self.row['givenName']} {self.row['familyName']}"
+
+    def may_vote(self, today: date) -> bool:
+        """Tell whether the person is of age and has lived in the city for long enough."""
+        born = date.fromisoformat(self.row["birthDate"])
+        settled = date.fromisoformat(self.row["residentSince"])
+        return born <= years_before(today, 18) and settled <= today - timedelta(days=90)
+
+
 @dataclass(frozen=True)
 class _Stage:
-    """The persons and things of the play."""
+    """The things of the play, and the offices."""
 
     folder: Path
     at: datetime
@@ -59,7 +85,7 @@ class _Stage:
         city, office = did.create("key"), did.create("key")
         ledger = registry.connect(
             f"file:{folder / 'city.registry'}",
-            origin="city.example/registry",
+            origin=ORIGIN,
             operator=city.signer("assertionMethod")[1],
             clock=lambda: at,
         )
@@ -78,18 +104,19 @@ class _Stage:
     def judge(
         self, service: str, question: policy.Policy, shown: Presentation, challenge: str
     ) -> Result:
-        """Let a service judge what it received, as bytes from the wire."""
+        """Let a service judge what it received, as text from the wire."""
         return self.verifier.verify(
             shown.to_json(), policy=question, challenge=challenge, domain=service, at=self.at
         )
 
 
-def play(folder: Path, *, at: datetime) -> Iterator[Scene]:
+def play(folder: Path, *, at: datetime, progress: Progress | None = None) -> Iterator[Scene]:
     """Play the main job.
 
     Args:
         folder: An empty folder for the registry, the wallet and the challenges.
         at: The time in the play.
+        progress: Called with the number of credentials issued and of all, after each.
 
     Yields:
         The scenes, each when it is over.
@@ -97,15 +124,21 @@ def play(folder: Path, *, at: datetime) -> Iterator[Scene]:
     stage = _Stage.set_up(folder, at)
     with stage.ledger:
         yield _found_office(stage)
-        people = _people(at.date())
-        cards, scene = _issue_cards(stage, people)
+        people = _people()
+        cards, scene = _issue_cards(stage, people, progress)
         yield scene
-        adult = next(i for i, person in enumerate(people) if person["eligible"])
-        holder, card = people[adult]["identity"], cards[adult]
+        chosen = next(n for n, person in enumerate(people) if person.may_vote(at.date()))
+        resident, card = people[chosen], cards[chosen]
+        wallet = _fill_wallet(stage, resident, card)
         questions = _questions(stage)
-        yield _present_to_services(stage, questions, holder, card)
-        yield _refuse(stage, questions, people[adult], card)
+        scene, result = _visit_services(stage, questions, resident, wallet)
+        yield scene
+        yield _unfold(result)
+        yield _refuse(stage, questions[_POOL], resident, card)
         yield _prove_registry(stage)
+
+
+# --- scene 1: the registry
 
 
 def _found_office(stage: _Stage) -> Scene:
@@ -127,12 +160,13 @@ def _found_office(stage: _Stage) -> Scene:
     (record,) = stage.ledger.append([entry])
     return Scene(
         "The city opens its registry office",
-        "It appoints the office with a signed credential and writes that into the registry file.",
-        ("who", "identifier"),
+        "It signs an appointment and writes it into the public registry, a file. From now on "
+        "everybody can find out whom the city lets issue identities.",
+        ("who", "identifier", "role"),
         (
-            ("the city", str(stage.city.did)),
-            ("the registry office", str(stage.office.did)),
-            (f"registry record {record.sequence}", record.log),
+            ("City", str(stage.city.did), "appoints offices"),
+            ("Registry office", str(stage.office.did), "issues identities"),
+            (f"Record {record.sequence}", record.log, "the appointment"),
         ),
     )
 
@@ -158,18 +192,12 @@ def accredited(
     return {result.require().claim("/credentialSubject/id") for result in results if result}
 
 
-def _people(today: date) -> list[dict[str, Any]]:
+# --- scene 2: the issuer
+
+
+def _people() -> list[Resident]:
     rows = csv.DictReader(io.StringIO(read(Kind.EXAMPLES, "residents.csv").decode()))
-    grown, settled = years_before(today, 18), today - timedelta(days=90)
-    return [
-        {
-            "row": row,
-            "identity": did.create("key"),
-            "eligible": date.fromisoformat(row["birthDate"]) <= grown
-            and date.fromisoformat(row["residentSince"]) <= settled,
-        }
-        for row in rows
-    ]
+    return [Resident(row, did.create("key")) for row in rows]
 
 
 def resident_credential(row: Mapping[str, str], subject: did.DID, today: date) -> dict[str, Any]:
@@ -202,46 +230,43 @@ def _credential(name: str, type_: str, subject: dict[str, Any]) -> dict[str, Any
     }
 
 
-def _issue_cards(stage: _Stage, people: list[dict[str, Any]]) -> tuple[list[Credential], Scene]:
-    today = stage.at.date()
-    unsigned = [resident_credential(p["row"], p["identity"].did, today) for p in people]
+def _issue_cards(
+    stage: _Stage, people: Sequence[Resident], progress: Progress | None
+) -> tuple[list[Credential], Scene]:
+    today, whole = stage.at.date(), len(people)
+    unsigned = [resident_credential(p.row, p.identity.did, today) for p in people]
     began = time.perf_counter()
-    cards = list(issue_many(unsigned, by=stage.office, valid_for=5 * _YEAR, at=stage.at))
+    cards = list(
+        issue_many(
+            unsigned,
+            by=stage.office,
+            valid_for=5 * _YEAR,
+            at=stage.at,
+            progress=None if progress is None else lambda done: progress(done, whole),
+        )
+    )
     seconds = time.perf_counter() - began
+    shown = people[:5]
     return cards, Scene(
-        f"The office issues {len(cards)} resident credentials",
-        f"From the register (a CSV file), schema checked, signed, in {seconds:.1f} s. "
-        "No resident is written to the registry.",
-        ("resident", "district", "identifier"),
+        f"The office issues {whole} resident credentials",
+        f"Each row of its register (a CSV file) becomes a signed credential, held against its "
+        f"schema: {whole} in {seconds:.1f} s. Nothing about a resident goes into the registry. "
+        f"The first {len(shown)}:",
+        ("resident", "district", "resident since", "identifier"),
         tuple(
-            (
-                f"{person['row']['givenName']} {person['row']['familyName']}",
-                person["row"]["district"],
-                str(person["identity"].did),
-            )
-            for person in people[:4]
+            (p.name, p.row["district"], p.row["residentSince"], str(p.identity.did)) for p in shown
         ),
     )
 
 
-def _questions(stage: _Stage) -> dict[str, policy.Policy]:
-    issuers = frozenset(accredited(stage.ledger, stage.verifier, stage.city.did, stage.at))
-    election = policy.Election(
-        id="https://elections.city.example/next", day=stage.at.date(), registrars=issuers
-    )
-    return {
-        "bank.example": policy.kyc(issuers=issuers),
-        "vote.city.example": policy.voting(election),
-        "pool.city.example": policy.access(issuers=issuers, age_over=18),
-    }
+# --- scene 3: the holder and three verifiers
 
 
-def _present_to_services(
-    stage: _Stage, questions: dict[str, policy.Policy], holder: did.Identity, card: Credential
-) -> Scene:
+def _fill_wallet(stage: _Stage, resident: Resident, card: Credential) -> Wallet:
+    """Put the resident's card and a KYC credential into an encrypted wallet; open it anew."""
     assurance = {
         "type": "KycSubject",
-        "id": str(holder.did),
+        "id": str(resident.identity.did),
         "assuranceLevel": "substantial",
         "checkedOn": stage.at.date().isoformat(),
     }
@@ -251,75 +276,163 @@ def _present_to_services(
         valid_for=_YEAR,
         at=stage.at,
     )
-    wallet = Wallet.create(stage.folder / "resident.wallet", _PASSPHRASE)
+    path = stage.folder / "resident.wallet"
+    wallet = Wallet.create(path, _PASSPHRASE)
     for credential in (card, kyc):
         wallet.put(credential)
-    shown = {
-        "bank.example": ("opens an account (KYC)", kyc),
-        "vote.city.example": ("polling register: age, residence", card),
-        "pool.city.example": ("swimming pool: resident, adult", card),
+    return Wallet.open(path, _PASSPHRASE)
+
+
+def _from_wallet(wallet: Wallet, type_: str) -> Credential:
+    for entry in wallet.list():
+        if type_ in entry.credential.types:
+            return entry.credential
+    raise NotFoundError("the wallet has no such credential", ref=type_)
+
+
+def _questions(stage: _Stage) -> dict[str, policy.Policy]:
+    issuers = frozenset(accredited(stage.ledger, stage.verifier, stage.city.did, stage.at))
+    election = policy.Election(
+        id="https://elections.city.example/next", day=stage.at.date(), registrars=issuers
+    )
+    return {
+        _BANK: policy.kyc(issuers=issuers),
+        _POLLS: policy.voting(election),
+        _POOL: policy.access(issuers=issuers, age_over=18),
     }
+
+
+_VISITS = (
+    (_BANK, "KYC: checked by an office, lately?", "KycAssuranceCredential"),
+    (_POLLS, "of age, and resident for 90 days?", "ResidentIdentityCredential"),
+    (_POOL, "a resident, and an adult?", "ResidentIdentityCredential"),
+)
+
+
+def _visit_services(
+    stage: _Stage, questions: Mapping[str, policy.Policy], resident: Resident, wallet: Wallet
+) -> tuple[Scene, Result]:
     rows = []
-    for service, (purpose, credential) in shown.items():
-        result, _, _ = stage.ask(service, questions[service], credential, by=holder)
-        passed = sum(check.outcome.value == "passed" for check in result.checks)
-        rows.append((service, purpose, credential.types[-1], _verdict(result), f"{passed} passed"))
+    for service, question, type_ in _VISITS:
+        credential = _from_wallet(wallet, type_)
+        result, _, _ = stage.ask(service, questions[service], credential, by=resident.identity)
+        rows.append((service, question, type_, _verdict(result)))
     return Scene(
-        "One resident goes to three services",
-        "Each sends a challenge; the wallet answers it; the service judges by its own policy.",
-        ("service", "question", "presented", "decision", "checks"),
+        f"{resident.name} goes to a bank, a polling station and the pool",
+        "Each service sends a fresh challenge, the wallet answers with a signed presentation, "
+        "and the service judges it by its own policy, offline.",
+        ("service", "asks", "is shown", "decides"),
+        tuple(rows),
+    ), result
+
+
+# --- scene 4: one verification unfolded
+
+_MEANING = {
+    "structure": "does it follow the W3C data model?",
+    "context": "does every word mean what it always means?",
+    "proof": "does the signature hold?",
+    "issuer_binding": "is the key the issuer's?",
+    "holder_binding": "is it shown by the one it is about?",
+    "challenge": "does it answer this request, for the first time?",
+    "domain": "was it made for this service?",
+    "validity": "is it in force today?",
+    "schema": "does it have the declared shape?",
+    "status": "was it revoked?",
+    "trust": "is the issuer one of those we believe?",
+    "policy": "does it say what the service must know?",
+}
+_MARKS = {
+    Outcome.PASSED: "✓",
+    Outcome.FAILED: "✗ failed",
+    Outcome.INCONCLUSIVE: "? open",
+    Outcome.SKIPPED: "·",
+}
+
+
+def _unfold(result: Result) -> Scene:
+    rows = [
+        (name, _MEANING[name], _mark(result, name, ""), _mark(result, name, "/")) for name in CHECKS
+    ]
+    policy_mark = _MARKS[Outcome.PASSED if result.decision else Outcome.FAILED]
+    rows.append(("policy", _MEANING["policy"], policy_mark, ""))
+    return Scene(
+        "What the pool asked before it opened",
+        "A result lists every question, in this order; · is a question that does not apply.",
+        ("check", "question", "presentation", "credential"),
         tuple(rows),
     )
 
 
-def _refuse(
-    stage: _Stage, questions: dict[str, policy.Policy], person: dict[str, Any], card: Credential
-) -> Scene:
-    pool = "pool.city.example"
-    asked, holder = questions[pool], person["identity"]
-    first, shown, challenge = stage.ask(pool, asked, card, by=holder)
+def _mark(result: Result, name: str, place: str) -> str:
+    """Return the answer for the presentation itself (no place) or for what lies in it."""
+    outcomes = [c.outcome for c in result.checks if c.name == name and c.path[:1] == place]
+    return _MARKS[outcomes[0]] if outcomes else ""
+
+
+# --- scene 5: what is refused
+
+
+def _refuse(stage: _Stage, asked: policy.Policy, resident: Resident, card: Credential) -> Scene:
+    holder = resident.identity
+    first, shown, challenge = stage.ask(_POOL, asked, card, by=holder)
     first.require()
     forged = shown.to_dict()
     forged["verifiableCredential"][0]["credentialSubject"]["familyName"] = "Somebody Else"
     thief, stranger = did.create("key"), did.create("key")
-    row = resident_credential(person["row"], holder.did, stage.at.date())
+    row = resident_credential(resident.row, holder.did, stage.at.date())
     foreign = issue(row, by=stranger, valid_for=_YEAR, at=stage.at)
     tried = {
-        "a tampered credential": stage.judge(pool, asked, Presentation.of(forged), fresh_nonce()),
-        "the same presentation again": stage.judge(pool, asked, shown, challenge),
-        "a foreign issuer": stage.ask(pool, asked, foreign, by=holder)[0],
-        "a stolen credential": stage.ask(pool, asked, card, by=thief)[0],
+        "a tampered credential": stage.judge(_POOL, asked, Presentation.of(forged), fresh_nonce()),
+        "a replayed presentation": stage.judge(_POOL, asked, shown, challenge),
+        "a foreign issuer's credential": stage.ask(_POOL, asked, foreign, by=holder)[0],
+        "a stolen credential": stage.ask(_POOL, asked, card, by=thief)[0],
     }
     rows = tuple((what, _verdict(result), *_why(result)) for what, result in tried.items())
     return Scene(
-        "What is refused, and why",
+        "What the pool refuses, and why",
         "Every refusal names the check that failed.",
-        ("tried", "decision", "check", "reason"),
+        ("shown", "decides", "check", "reason"),
         rows,
     )
 
 
+_VERDICTS = {
+    Verdict.PERMIT: "✓ permit",
+    Verdict.DENY: "✗ deny",
+    Verdict.INDETERMINATE: "? undecided",
+}
+
+
 def _verdict(result: Result) -> str:
-    return result.decision.verdict.value
+    return _VERDICTS[result.decision.verdict]
 
 
 def _why(result: Result) -> tuple[str, str]:
+    """Return the first check that failed, and its reason."""
     problems = [(c.name, c.problem.title) for c in result.checks if c.problem is not None]
     return problems[0] if problems else ("", "")
 
 
+# --- scene 6: what the registry proves
+
+
 def _prove_registry(stage: _Stage) -> Scene:
+    operator = stage.city.signer("assertionMethod")[1].public_key
     checkpoint = stage.ledger.checkpoint()
-    records = tuple(stage.ledger.scan())
+    registry.verify_checkpoint(checkpoint.note, origin=ORIGIN, operator=operator)
+    rows = []
+    for record in stage.ledger.scan():
+        proof = registry.prove(stage.ledger, record, checkpoint)
+        registry.verify_proof(proof.to_text(), record.data, origin=ORIGIN, operator=operator)
+        size = f"{len(record.data)} bytes"
+        rows.append((f"record {record.sequence}", record.log, size, "✓ is in the checkpoint"))
+    root = checkpoint.root.hex()[:16] + "…"
+    rows.append(("checkpoint", checkpoint.origin, f"root {root}", "✓ signed by the city"))
     return Scene(
-        "What the registry shows to everybody",
-        "Records that prove themselves, and a signed checkpoint over all of them.",
-        ("record", "log", "bytes", "recorded"),
-        (
-            *(
-                (str(r.sequence), r.log, str(len(r.data)), r.recorded_at.isoformat())
-                for r in records
-            ),
-            ("checkpoint", f"{checkpoint.origin}, size {checkpoint.size}", "", ""),
-        ),
+        "What the registry proves to everybody",
+        "Whoever keeps this checkpoint will notice a record that was dropped, changed or "
+        "slipped in. Both proofs were checked without trusting the registry.",
+        ("what", "name", "content", "proof"),
+        tuple(rows),
     )

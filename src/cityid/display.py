@@ -266,12 +266,22 @@ def _rich_table(title: str, columns: list[str], lines: list[list[str]]) -> str:
     return captured.get()
 
 
-_STYLES = {Outcome.PASSED: "green", Outcome.FAILED: "bold red", Outcome.INCONCLUSIVE: "yellow"}
+_STYLES: dict[str, str] = {
+    "✓": "green",
+    "✗": "bold red",
+    "?": "yellow",
+    "!": "yellow",
+    "·": "dim",
+    Outcome.PASSED.value: "green",
+    Outcome.FAILED.value: "bold red",
+    Outcome.INCONCLUSIVE.value: "yellow",
+}
 
 
-def _style(value: str) -> str:
-    styles = {outcome.value: style for outcome, style in _STYLES.items()}
-    return styles.get(value, "")
+def _style(text: str) -> str:
+    """Return how the first word of a text, often a mark, colours it."""
+    first, *_ = text.split(None, 1) or [""]
+    return _STYLES.get(first, "")
 
 
 def _plain_table(title: str, columns: list[str], lines: list[list[str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Annotated
 import typer
 
 from cityid import __version__, demo, display
-from cityid.cli import credentials, dids, keystore, registries, wallets
-from cityid.cli.documents import answer
+from cityid.cli import credentials, dids, keystore, registries, screen, wallets
 from cityid.cli.options import AsJson
+from cityid.cli.output import answer, confirm, say, say_json
+from cityid.errors import Code, InvalidInputError
+
+_LONG_DID = re.compile(r"(did:key:z\w{5})\w{30,}(\w{6})", re.ASCII)
 
 SPECIFICATIONS = (
     ("DID Core", "1.0, Recommendation of 2022-07-19; reads 1.1, Candidate of 2026-03-05"),
@@ -51,9 +55,9 @@ def specs(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def version() -> None:
+def version(*, as_json: AsJson = False) -> None:
     """Print the version."""
-    print(__version__)
+    confirm({"version": __version__}, __version__, as_json=as_json)
 
 
 @app.command(name="demo")
@@ -61,17 +65,50 @@ def play_demo(
     folder: Annotated[
         Path | None, typer.Option(help="An empty folder to keep the files in; else they go.")
     ] = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Play the main job: a city issues, citizens hold and present, services verify."""
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        _play(folder)
+        _demand_empty(folder)
+        _play(folder, as_json=as_json)
         return
     with tempfile.TemporaryDirectory(prefix="cityid-") as room:
-        _play(Path(room))
+        _play(Path(room), as_json=as_json)
 
 
-def _play(folder: Path) -> None:
-    for number, scene in enumerate(demo.play(folder, at=datetime.now(UTC)), start=1):
-        print(f"\n{number}. {scene.title}\n{scene.text}\n")
-        print(display.table("", scene.columns, scene.rows), end="")
+def _demand_empty(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = any(folder.iterdir())
+    except OSError as error:
+        raise InvalidInputError(
+            f"{folder} is no folder to write to: {error.strerror}", code=Code.INVALID_OPTIONS
+        ) from error
+    if taken:
+        raise InvalidInputError(
+            f"{folder} is not empty; the demo overwrites nothing", code=Code.INVALID_OPTIONS
+        )
+
+
+def _play(folder: Path, *, as_json: bool) -> None:
+    told = []
+    with screen.progress("Issuing") as progress:
+        for scene in demo.play(folder, at=datetime.now(UTC), progress=progress):
+            rows = [dict(zip(scene.columns, row, strict=True)) for row in scene.rows]
+            told.append({"title": scene.title, "text": scene.text, "rows": rows})
+            if not as_json:
+                _show(len(told), scene)
+    if as_json:
+        say_json(told)
+
+
+def _show(number: int, scene: demo.Scene) -> None:
+    rows = [[_shortened(value) for value in row] for row in scene.rows]
+    say("\n" + screen.heading(f"{number}. {scene.title}", scene.text) + "\n")
+    say(display.table("", scene.columns, rows))
+
+
+def _shortened(value: str) -> str:
+    """Cut the middle out of a did:key: a person compares its ends."""
+    return _LONG_DID.sub(r"\1…\2", value)

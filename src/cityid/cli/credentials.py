@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -10,23 +10,40 @@ from typing import Annotated
 import typer
 
 import cityid
-from cityid import did, policy, registry
-from cityid.cli.documents import answer, moment, read, read_contexts, read_object, write
-from cityid.cli.exits import REFUSED
+from cityid import policy
+from cityid.cli import screen
+from cityid.cli.dids import identity, resolver
+from cityid.cli.documents import (
+    demand_one_reader,
+    moment,
+    read_contexts,
+    read_object,
+    read_schemas,
+)
+from cityid.cli.exits import REFUSED, refusal_status
 from cityid.cli.keystore import STORE, open_store
 from cityid.cli.options import (
+    Acting,
     AsJson,
     At,
     ContextFiles,
+    DIDDocuments,
     Document,
+    Force,
     KeyName,
     KeyStorePath,
+    Online,
     Output,
     PassphraseFile,
+    SchemaFiles,
 )
-from cityid.did import Identity
+from cityid.cli.output import answer, deliver, say, say_json
+from cityid.cli.registries import open_registry
+from cityid.credential import Credential
+from cityid.errors import Code, InvalidInputError
 from cityid.nonces import FileNonces
 from cityid.report import Outcome
+from cityid.schema import check_schema
 
 schemas = typer.Typer(help="Check documents against JSON Schemas.", no_args_is_help=True)
 
@@ -37,67 +54,80 @@ def add_to(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def _identity(method: str, key: str, store: Path, passphrase_file: Path | None) -> Identity:
-    return did.create(method, signer=open_store(store, passphrase_file).signer(key))
-
-
 def issue(
     credential: Document,
     *,
     key: KeyName,
-    method: Annotated[str, typer.Option(help="The DID method of the issuer.")] = "key",
+    acting: Acting = "key",
     cryptosuite: Annotated[str, typer.Option(help="The cryptosuite.")] = "eddsa-rdfc-2022",
-    valid_days: Annotated[int | None, typer.Option(help="How many days it is valid.")] = None,
+    valid_days: Annotated[
+        int | None, typer.Option(min=1, max=36_525, help="How many days it is valid.")
+    ] = None,
     context: ContextFiles = None,
+    schema: SchemaFiles = None,
     at: At = None,
     store: KeyStorePath = STORE,
     passphrase_file: PassphraseFile = None,
     output: Output = None,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Issue a credential: print it with the issuer's proof."""
+    unsecured = read_object(credential)
     secured = cityid.issue(
-        read(credential),
-        by=_identity(method, key, store, passphrase_file),
+        unsecured,
+        by=identity(acting, open_store(store, passphrase_file).signer(key)),
         cryptosuite=cryptosuite,
         valid_for=None if valid_days is None else timedelta(days=valid_days),
         contexts=read_contexts(context or ()),
+        schemas=read_schemas(schema or ()),
         at=moment(at),
     )
-    write(secured.to_dict(), output)
+    deliver(secured.to_dict(), output, replace=force, as_json=as_json)
 
 
 def present(
-    credential: Annotated[list[str], typer.Argument(help="Files with credentials.")],
+    credential: Annotated[
+        list[str], typer.Argument(help="Files with credentials; one may be - for standard input.")
+    ],
     *,
     key: KeyName,
     challenge: Annotated[str, typer.Option(help="The verifier's challenge.")],
     domain: Annotated[str, typer.Option(help="The verifier's domain.")],
-    method: Annotated[str, typer.Option(help="The DID method of the holder.")] = "key",
+    acting: Acting = "key",
     context: ContextFiles = None,
     at: At = None,
     store: KeyStorePath = STORE,
     passphrase_file: PassphraseFile = None,
     output: Output = None,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Present credentials to one verifier, once."""
+    demand_one_reader(credential)
+    held = [read_object(source) for source in credential]
     shown = cityid.present(
-        [read(source) for source in credential],
-        by=_identity(method, key, store, passphrase_file),
+        held,
+        by=identity(acting, open_store(store, passphrase_file).signer(key)),
         challenge=challenge,
         domain=domain,
         contexts=read_contexts(context or ()),
         at=moment(at),
     )
-    write(shown.to_dict(), output)
+    deliver(shown.to_dict(), output, replace=force, as_json=as_json)
 
 
 def disclose(
     credential: Document,
     *,
     reveal: Annotated[list[str], typer.Option(help="JSON Pointer to what is shown.")],
+    output: Output = None,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show parts of a credential; needs a cryptosuite with selective disclosure."""
-    write(cityid.disclose(read(credential), reveal=reveal).to_dict())
+    shown = cityid.disclose(read_object(credential), reveal=reveal)
+    deliver(shown.to_dict(), output, replace=force, as_json=as_json)
 
 
 def verify(
@@ -110,46 +140,63 @@ def verify(
     type_: Annotated[list[str] | None, typer.Option("--type", help="A type to demand.")] = None,
     challenge: Annotated[str | None, typer.Option(help="The challenge that was sent.")] = None,
     domain: Annotated[str | None, typer.Option(help="Your own domain.")] = None,
-    nonces: Annotated[Path | None, typer.Option(help="File that remembers challenges.")] = None,
+    nonces: Annotated[
+        Path | None, typer.Option(help="File that remembers challenges: each counts once.")
+    ] = None,
     ledger: Annotated[str | None, typer.Option("--registry", help="The registry's URL.")] = None,
-    did_document: Annotated[list[str] | None, typer.Option(help="A DID document in hand.")] = None,
+    did_document: DIDDocuments = None,
+    online: Online = False,
     context: ContextFiles = None,
+    schema: SchemaFiles = None,
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify a credential or presentation; exit status 1 when it is refused."""
-    opened = registry.connect(ledger) if ledger else None
-    result = cityid.verify(
-        read(document),
-        policy=_policy(issuer or [], type_ or [], any_issuer=unsafe_any_issuer),
-        resolver=did.resolver(opened, documents=[read_object(s) for s in did_document or ()]),
-        registry=opened,
-        challenge=challenge,
-        domain=domain,
-        nonces=FileNonces(nonces) if nonces else None,
-        contexts=read_contexts(context or ()),
-        at=moment(at),
-    )
-    print(json.dumps(result.to_dict(), indent=2) if as_json else result.explain())
+    asked = _policy(issuer or [], type_ or [], any_issuer=unsafe_any_issuer)
+    demand_one_reader([document, *(did_document or ())])
+    with ExitStack() as stack:
+        result = cityid.verify(
+            read_object(document),
+            policy=asked,
+            resolver=resolver(did_document, online=online),
+            registry=stack.enter_context(open_registry(ledger)) if ledger else None,
+            challenge=challenge,
+            domain=domain,
+            nonces=FileNonces(nonces) if nonces else None,
+            contexts=read_contexts(context or ()),
+            schemas=read_schemas(schema or ()),
+            at=moment(at),
+        )
+    if as_json:
+        say_json(result.to_dict())
+    else:
+        say(screen.report(result.explain()))
     if not result:
-        raise typer.Exit(REFUSED)
+        raise typer.Exit(refusal_status(result.checks))
 
 
 def _policy(issuers: list[str], types: list[str], *, any_issuer: bool) -> policy.Policy:
     if bool(issuers) == any_issuer:
-        raise typer.BadParameter("name whom to believe: --issuer DID, or --unsafe-any-issuer")
+        raise InvalidInputError(
+            "name whom to believe: either --issuer DID, or --unsafe-any-issuer",
+            code=Code.INVALID_OPTIONS,
+        )
     believed = policy.UnsafeAnyIssuer() if any_issuer else policy.IssuedBy(issuers)
     return policy.AllOf(believed, *(policy.HasType(name) for name in types))
 
 
 @schemas.command(name="check")
-def check_schemas(document: Document, *, as_json: AsJson = False) -> None:
-    """Check an unsigned or signed credential against the schemas it declares."""
-    credential = cityid.Credential.of(read(document))
-    checks = [
-        cityid.schema.check_schema(credential.document, entry, cityid.SCHEMAS)
-        for entry in credential.schemas
-    ]
+def check(document: Document, *, schema: SchemaFiles = None, as_json: AsJson = False) -> None:
+    """Check a credential, signed or not, against the schemas it declares."""
+    credential = Credential.of(read_object(document))
+    known = read_schemas(schema or ())
+    if not credential.schemas:
+        raise InvalidInputError(
+            "the credential declares no schema, so there is nothing to check",
+            code=Code.INVALID_OPTIONS,
+            path="/credentialSchema",
+        )
+    checks = [check_schema(credential.document, entry, known) for entry in credential.schemas]
     rows = [
         (
             str(entry.get("id", "")),

@@ -1,21 +1,19 @@
-"""What commands read and print: documents from files or standard input, passphrases, answers."""
+"""What commands read: documents from files or standard input, contexts, schemas, times."""
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from getpass import getpass
 from pathlib import Path
-from typing import Any
 
-from cityid import display, strict_json, timestamp
+from cityid import strict_json, timestamp
 from cityid.canonical import CONTEXTS, Contexts
-from cityid.errors import Code, InvalidInputError, RegistryError
+from cityid.errors import CityIdError, Code, InvalidInputError
+from cityid.schema import SCHEMAS, Schemas
+from cityid.strict_json import JSONObject
 
-PASSPHRASE_VARIABLE = "CITYID_PASSPHRASE"  # noqa: S105 - the name of a variable
+STANDARD_INPUT = "-"
 
 
 def read(source: str) -> bytes:
@@ -24,24 +22,48 @@ def read(source: str) -> bytes:
     Raises:
         InvalidInputError: It cannot be read, or is larger than any document may be.
     """
-    most = strict_json.LIMITS.max_bytes + 1
+    most = strict_json.LIMITS.max_bytes
     try:
-        if source == "-":
-            return sys.stdin.buffer.read(most)
-        with Path(source).open("rb") as file:
-            return file.read(most)
-    except OSError as error:
-        reason = error.strerror or "it cannot be read"
+        if source == STANDARD_INPUT:
+            content = sys.stdin.buffer.read(most + 1)
+        else:
+            with Path(source).open("rb") as file:
+                content = file.read(most + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it cannot be read"
         raise InvalidInputError(f"{source}: {reason}", code=Code.PARSING_ERROR) from error
+    if len(content) > most:
+        raise InvalidInputError(
+            f"{source}: more than {most} bytes, which no document has", code=Code.INPUT_TOO_LARGE
+        )
+    return content
 
 
-def read_object(source: str) -> dict[str, Any]:
+def read_object(source: str) -> JSONObject:
     """Return the JSON object in a file or on standard input.
 
     Raises:
         InvalidInputError: It cannot be read, or is not a JSON object.
     """
-    return strict_json.parse_object(read(source))
+    content = read(source)
+    try:
+        return strict_json.parse_object(content)
+    except CityIdError as error:
+        name = "standard input" if source == STANDARD_INPUT else source
+        raise InvalidInputError(f"{name}: {error}", code=error.code) from error
+
+
+def demand_one_reader(sources: Iterable[str]) -> None:
+    """Refuse to read standard input twice.
+
+    Raises:
+        InvalidInputError: More than one of the sources is ``-``.
+    """
+    if sum(source == STANDARD_INPUT for source in sources) > 1:
+        raise InvalidInputError(
+            "standard input can be read only once; put the other documents in files",
+            code=Code.INVALID_OPTIONS,
+        )
 
 
 def read_contexts(pairs: Iterable[str]) -> Contexts:
@@ -51,66 +73,37 @@ def read_contexts(pairs: Iterable[str]) -> Contexts:
         InvalidInputError: A pair or its file is malformed.
     """
     contexts = CONTEXTS
-    for pair in pairs:
-        url, _, source = pair.rpartition("=")
-        if not url:
-            raise InvalidInputError("a context is given as URL=FILE", code=Code.INVALID_OPTIONS)
+    for url, source in _pairs(pairs):
         contexts = contexts.with_context(url, read_object(source))
     return contexts
 
 
-def passphrase(file: Path | None) -> str:
-    """Return the passphrase: from a file, the environment, or a question on the terminal.
+def read_schemas(pairs: Iterable[str]) -> Schemas:
+    """Return the shipped schemas and those given as ``URL=FILE``.
 
     Raises:
-        InvalidInputError: There is none to be had.
+        InvalidInputError: A pair or its file is malformed.
     """
-    if file is not None:
-        return read(str(file)).decode("utf-8", "replace").rstrip("\r\n")
-    if PASSPHRASE_VARIABLE in os.environ:
-        return os.environ[PASSPHRASE_VARIABLE]
-    if sys.stdin.isatty():
-        return getpass("Passphrase: ")
-    raise InvalidInputError(
-        f"a passphrase is needed: --passphrase-file, or the variable {PASSPHRASE_VARIABLE}",
-        code=Code.INVALID_OPTIONS,
-    )
+    schemas = SCHEMAS
+    for url, source in _pairs(pairs):
+        schemas = schemas.with_schema(url, read(source))
+    return schemas
+
+
+def _pairs(texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for text in texts:
+        url, _, source = text.rpartition("=")
+        if not url or not source:
+            raise InvalidInputError(
+                "contexts and schemas are given as URL=FILE", code=Code.INVALID_OPTIONS
+            )
+        yield url, source
 
 
 def moment(text: str | None) -> datetime:
-    """Return the time given as text, or now."""
-    return datetime.now(UTC) if text is None else timestamp.parse(text)
-
-
-def write(document: Mapping[str, Any], target: Path | None = None) -> None:
-    """Print a JSON document, or write it to a file.
+    """Return the time given as text, or now.
 
     Raises:
-        RegistryError: The file cannot be written.
+        InvalidInputError: The text is no time.
     """
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    if target is None:
-        print(text)
-        return
-    try:
-        target.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise RegistryError(f"{target} cannot be written: {error.strerror}") from error
-
-
-def answer(
-    title: str, columns: Iterable[str], rows: Iterable[Iterable[str]], *, as_json: bool
-) -> None:
-    """Print rows as a table, or as a JSON list of objects.
-
-    Args:
-        title: What the rows are.
-        columns: Their names.
-        rows: One text a column.
-        as_json: Whether to print JSON.
-    """
-    names, lines = tuple(columns), [tuple(row) for row in rows]
-    if as_json:
-        print(json.dumps([dict(zip(names, line, strict=True)) for line in lines], indent=2))
-    else:
-        print(display.table(title, names, lines), end="")
+    return datetime.now(UTC) if text is None else timestamp.parse(text)

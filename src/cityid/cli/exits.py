@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
-from cityid.errors import CityIdError, RegistryError, VerificationError
-from cityid.report import Problem
+from cityid import display
+from cityid.errors import CityIdError, Code, RegistryError, VerificationError
+from cityid.report import Check, Outcome, Problem
 
-REFUSED, WRONG_USE, WORLD_FAILED = 1, 2, 3
+REFUSED, WRONG_USE, WORLD_FAILED, INTERRUPTED = 1, 2, 3, 130
+
+_WORLD = frozenset(
+    {Code.REGISTRY_UNAVAILABLE, Code.STORE_CORRUPT, Code.STORE_LOCKED}
+    | {Code.TIMEOUT, Code.UNREACHABLE, Code.INTERNAL_ERROR}
+)
+_WIDEST = 1000
 
 
 def exit_status(error: CityIdError) -> int:
@@ -16,6 +25,19 @@ def exit_status(error: CityIdError) -> int:
     if isinstance(error, RegistryError):
         return WORLD_FAILED
     return REFUSED if isinstance(error, VerificationError) else WRONG_USE
+
+
+def refusal_status(checks: Iterable[Check]) -> int:
+    """Return the exit status of a refusal: 3 where only the world kept a question open."""
+    asked = tuple(checks)
+    if any(check.outcome is Outcome.FAILED for check in asked):
+        return REFUSED
+    return problem_status(check.problem for check in asked)
+
+
+def problem_status(problems: Iterable[Problem | None]) -> int:
+    """Return 3 where one of the problems is the world's, else 1."""
+    return WORLD_FAILED if any(p and p.code in _WORLD for p in problems) else REFUSED
 
 
 def tell(error: CityIdError, *, as_json: bool) -> None:
@@ -28,4 +50,22 @@ def tell(error: CityIdError, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(Problem.from_error(error).to_dict()), file=sys.stderr)
     else:
-        print(f"cityid: {error}", file=sys.stderr)
+        print(f"cityid: {display.visible(str(error), _WIDEST)}", file=sys.stderr)
+
+
+def unexpected(error: Exception) -> CityIdError:
+    """Return what nobody foresaw as an error of the world: what it was, and where it was raised.
+
+    Its words are shown only where the system chose them; others could quote a document.
+    """
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        return RegistryError(f"{place}{error.strerror or type(error).__name__}")
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
+    return RegistryError(
+        f"an error inside cityid ({type(error).__name__} at {where}); please report it",
+        code=Code.INTERNAL_ERROR,
+    )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cityid import keys
-from cityid.cli.documents import answer, passphrase, write
 from cityid.cli.options import AsJson, KeyStorePath, PassphraseFile
+from cityid.cli.output import answer, say_json
+from cityid.cli.passphrases import passphrase
 from cityid.keys import KeyStore
 
 STORE = Path("cityid.keys")
+KeyArgument = Annotated[str, typer.Argument(help="The key's name.")]
 
 app = typer.Typer(help="Make and list keys in an encrypted file.", no_args_is_help=True)
 
@@ -24,17 +27,20 @@ def open_store(path: Path, passphrase_file: Path | None) -> KeyStore:
 
 @app.command()
 def generate(
-    name: Annotated[str, typer.Argument(help="What to call the key.")],
+    name: KeyArgument,
     *,
-    key_type: Annotated[str, typer.Option("--type", help="Ed25519, P-256, …")] = "Ed25519",
+    key_type: Annotated[
+        str, typer.Option("--type", help="Ed25519, P-256, P-384, secp256k1 or X25519.")
+    ] = "Ed25519",
     store: KeyStorePath = STORE,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key; the store is made where it is not there yet."""
-    secret = passphrase(passphrase_file)
-    opened = KeyStore.open(store, secret) if store.exists() else KeyStore.create(store, secret)
     key = keys.generate(key_type)
+    new = not store.exists()
+    secret = passphrase(passphrase_file, new=new)
+    opened = KeyStore.create(store, secret) if new else KeyStore.open(store, secret)
     opened.add(name, key)
     _tell([name], opened, as_json=as_json)
 
@@ -53,18 +59,25 @@ def list_keys(
 
 @app.command()
 def export(
-    name: Annotated[str, typer.Argument(help="The key's name.")],
+    name: KeyArgument,
     *,
     store: KeyStorePath = STORE,
     passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print the public key as Multikey and JWK; the secret half never leaves the store."""
     public = open_store(store, passphrase_file).public_key(name)
-    write({"type": public.type.value, "publicKeyMultibase": public.multikey, "jwk": public.jwk})
+    jwk = public.jwk
+    if as_json:
+        multikey = public.multikey
+        say_json({"type": public.type.value, "publicKeyMultibase": multikey, "publicKeyJwk": jwk})
+        return
+    rows = [("type", public.type.value), ("publicKeyMultibase", public.multikey)]
+    rows += [(f"publicKeyJwk {member}", value) for member, value in jwk.items()]
+    answer(f"Public key of {name}", ("member", "value"), rows, as_json=False)
 
 
-def _tell(names: list[str] | tuple[str, ...], store: KeyStore, *, as_json: bool) -> None:
-    rows = [
-        (name, store.public_key(name).type.value, store.public_key(name).multikey) for name in names
-    ]
+def _tell(names: Iterable[str], store: KeyStore, *, as_json: bool) -> None:
+    public = [(name, store.public_key(name)) for name in names]
+    rows = [(name, key.type.value, key.multikey) for name, key in public]
     answer("Keys", ("name", "type", "publicKeyMultibase"), rows, as_json=as_json)

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the machine form.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the machine form, errors too.")]
 PassphraseFile = Annotated[
     Path | None,
-    typer.Option(help="File with the passphrase; else CITYID_PASSPHRASE, else a question."),
+    typer.Option(
+        help="File whose first line is the passphrase; else $CITYID_PASSPHRASE, else a question."
+    ),
 ]
 KeyStorePath = Annotated[
     Path, typer.Option("--keys", envvar="CITYID_KEYS", help="The encrypted key store.")
@@ -19,13 +21,29 @@ WalletPath = Annotated[
     Path, typer.Option("--wallet", envvar="CITYID_WALLET", help="The encrypted wallet.")
 ]
 KeyName = Annotated[str, typer.Option("--key", help="Name of the key in the key store.")]
+Acting = Annotated[
+    str,
+    typer.Option(
+        "--as", help="The DID to act as: key, jwk or peer (made from the key), or a did:web:…"
+    ),
+]
 Document = Annotated[str, typer.Argument(help="A file, or - for standard input.")]
 ContextFiles = Annotated[
     list[str] | None, typer.Option("--context", help="URL=FILE: a further JSON-LD context.")
 ]
+SchemaFiles = Annotated[
+    list[str] | None, typer.Option("--schema", help="URL=FILE: a further JSON Schema.")
+]
+DIDDocuments = Annotated[
+    list[str] | None, typer.Option("--did-document", help="File with a DID document in hand.")
+]
+Online = Annotated[
+    bool, typer.Option("--online", help="Let did:web be read over https; else no network at all.")
+]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="Write here instead of printing.")
 ]
+Force = Annotated[bool, typer.Option("--force", help="Replace the output file if it is there.")]
 At = Annotated[
-    str | None, typer.Option("--at", help="The time, such as 2027-03-14T09:00:00Z; now if absent.")
+    str | None, typer.Option("--at", help="The time, such as 2027-03-14T09:00:00Z; else now.")
 ]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cityid import registry
-from cityid.cli.documents import answer, read, write
+from cityid.cli.documents import read
 from cityid.cli.keystore import STORE, open_store
 from cityid.cli.options import AsJson, Document, KeyStorePath, PassphraseFile
-from cityid.errors import InvalidInputError, NotFoundError
-from cityid.registry import NewEntry, Record
+from cityid.cli.output import answer, say, say_json
+from cityid.errors import Code, InvalidInputError, NotFoundError
+from cityid.keys import Signer
+from cityid.registry import NewEntry, OpenRegistry, Record
 
 Url = Annotated[str, typer.Argument(help="The registry, such as file:city.registry.")]
 Log = Annotated[str, typer.Argument(help="The log's name.")]
@@ -21,53 +25,81 @@ Operator = Annotated[
 ]
 
 app = typer.Typer(help="Keep logs of signed entries and prove what they say.", no_args_is_help=True)
-COLUMNS = ("sequence", "log", "version", "bytes", "recordedAt")
+_COLUMNS = ("sequence", "log", "version", "bytes", "sha256", "recordedAt")
 
 
-def _row(record: Record) -> tuple[str, ...]:
-    size, when = str(len(record.data)), record.recorded_at.isoformat()
-    return str(record.sequence), record.log, str(record.version), size, when
+def open_registry(url: str, operator: Signer | None = None) -> OpenRegistry:
+    """Open a registry that is there; none is made by asking for it.
 
-
-def _existing(url: str, **options: Any) -> registry.OpenRegistry:
-    scheme, _, location = url.partition(":")
-    if scheme == "file" and not Path(location).exists():
+    Raises:
+        InvalidInputError: There is no such registry, or the address is malformed.
+        RegistryError: It cannot be read; CorruptError where it is damaged.
+    """
+    if (path := _file(url)) and not path.exists():
         raise InvalidInputError(
-            f"there is no registry at {url}; make it with: cityid registry init"
+            f"there is no registry {url}; make it with: cityid registry init {url}",
+            code=Code.INVALID_OPTIONS,
         )
-    return registry.connect(url, **options)
+    return registry.connect(url, operator=operator)
+
+
+def _file(url: str) -> Path | None:
+    scheme, _, location = url.partition(":")
+    return Path(location.removeprefix("//")) if scheme == "file" and location else None
+
+
+def _row(record: Record) -> tuple[object, ...]:
+    digest = hashlib.sha256(record.data).hexdigest()
+    when = record.recorded_at.isoformat()
+    return record.sequence, record.log, record.version, len(record.data), digest, when
+
+
+def _operator(name: str | None, store: Path, passphrase_file: Path | None) -> Signer | None:
+    return None if name is None else open_store(store, passphrase_file).signer(name)
 
 
 @app.command()
 def init(
     url: Url,
     *,
-    origin: Annotated[str | None, typer.Option(help="Its name in checkpoints.")] = None,
+    origin: Annotated[
+        str | None, typer.Option(help="Its name in checkpoints, such as city.example/registry.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a registry, or open one and tell its state."""
+    """Make a registry; one that is there is left alone."""
+    if (path := _file(url)) and path.exists():
+        raise InvalidInputError(
+            f"there is a file {path} already; a registry is never replaced",
+            code=Code.INVALID_OPTIONS,
+        )
     with registry.connect(url, origin=origin) as ledger:
-        checkpoint = ledger.checkpoint()
-    rows = [(checkpoint.origin, str(checkpoint.size))]
-    answer("Registry", ("origin", "records"), rows, as_json=as_json)
+        stated = ledger.checkpoint()
+    rows = [(url, stated.origin, stated.size)]
+    answer("Registry", ("registry", "origin", "size"), rows, as_json=as_json)
 
 
 @app.command()
 def append(url: Url, log: Log, entry: Document, *, as_json: AsJson = False) -> None:
     """Append one entry to a log, as its next version."""
     data = read(entry)
-    with _existing(url) as ledger:
+    with open_registry(url) as ledger:
         head = ledger.head(log)
         (record,) = ledger.append([NewEntry(log, head.version + 1 if head else 1, data)])
-    answer("Record", COLUMNS, [_row(record)], as_json=as_json)
+    answer("Record", _COLUMNS, [_row(record)], as_json=as_json)
 
 
 @app.command()
 def read_log(url: Url, log: Log, *, as_json: AsJson = False) -> None:
-    """List the entries of a log."""
-    with _existing(url) as ledger:
-        rows = [_row(record) for record in ledger.read(log)]
-    answer("Records", COLUMNS, rows, as_json=as_json)
+    """List the entries of a log; --json holds their bytes, in base64."""
+    with open_registry(url) as ledger:
+        records = ledger.read(log)
+    if as_json:
+        rows = [dict(zip(_COLUMNS, _row(record), strict=True)) for record in records]
+        data = [base64.b64encode(record.data).decode() for record in records]
+        say_json([row | {"data": text} for row, text in zip(rows, data, strict=True)])
+    else:
+        answer("Records", _COLUMNS, map(_row, records), as_json=False)
 
 
 @app.command()
@@ -80,20 +112,33 @@ def checkpoint(
     as_json: AsJson = False,
 ) -> None:
     """Print the checkpoint over all records: a signed note when an operator is named."""
-    signer = open_store(store, passphrase_file).signer(operator) if operator else None
-    with _existing(url, operator=signer) as ledger:
+    with open_registry(url, _operator(operator, store, passphrase_file)) as ledger:
         stated = ledger.checkpoint()
     if as_json:
-        write({"origin": stated.origin, "size": stated.size, "note": stated.note})
+        root = base64.b64encode(stated.root).decode()
+        say_json({"origin": stated.origin, "size": stated.size, "root": root, "note": stated.note})
     else:
-        print(stated.note, end="")
+        say(stated.note)
 
 
 @app.command()
-def prove(url: Url, log: Log, version: Annotated[int, typer.Argument()]) -> None:
+def prove(
+    url: Url,
+    log: Log,
+    version: Annotated[int, typer.Argument(min=1, help="The entry's version.")],
+    *,
+    operator: Operator = None,
+    store: KeyStorePath = STORE,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
     """Print a proof, checkable offline, that a record is in the registry."""
-    with _existing(url) as ledger:
+    with open_registry(url, _operator(operator, store, passphrase_file)) as ledger:
         records = ledger.read(log, after=version - 1, limit=1)
         if not records:
             raise NotFoundError(f"the log has no version {version}", ref=log)
-        print(registry.prove(ledger, records[0]).to_text(), end="")
+        proof = registry.prove(ledger, records[0]).to_text()
+    if as_json:
+        say_json({"log": log, "version": version, "proof": proof})
+    else:
+        say(proof)

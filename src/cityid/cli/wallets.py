@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from cityid.cli.documents import answer, passphrase, read, write
+from cityid.cli.documents import read_object
 from cityid.cli.options import AsJson, Document, PassphraseFile, WalletPath
+from cityid.cli.output import answer, confirm, say_json
+from cityid.cli.passphrases import passphrase
 from cityid.wallet import Wallet
 
 WALLET = Path("cityid.wallet")
@@ -25,18 +27,18 @@ def _open(path: Path, passphrase_file: Path | None) -> Wallet:
 def add(
     credential: Document,
     *,
+    name: Annotated[str | None, typer.Option(help="What to call it.")] = None,
     wallet: WalletPath = WALLET,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a credential; the wallet is made where it is not there yet."""
-    secret = passphrase(passphrase_file)
-    opened = Wallet.open(wallet, secret) if wallet.exists() else Wallet.create(wallet, secret)
-    identifier = opened.put(read(credential))
-    if as_json:
-        write({"id": identifier})
-    else:
-        print(identifier)
+    document = read_object(credential)
+    new = not wallet.exists()
+    secret = passphrase(passphrase_file, new=new)
+    opened = Wallet.create(wallet, secret) if new else Wallet.open(wallet, secret)
+    identifier = opened.put(document, name)
+    confirm({"id": identifier}, identifier, as_json=as_json)
 
 
 @app.command(name="list")
@@ -46,26 +48,35 @@ def list_credentials(
     """List the credentials."""
     opened = _open(wallet, passphrase_file)
     rows = [
-        (entry.id, ", ".join(entry.credential.types[1:]), str(entry.credential.issuer))
+        (entry.id, entry.name, ", ".join(entry.credential.types[1:]), entry.credential.issuer or "")
         for entry in opened.list()
     ]
-    answer("Credentials", ("id", "type", "issuer"), rows, as_json=as_json)
+    answer("Credentials", ("id", "name", "type", "issuer"), rows, as_json=as_json)
 
 
 @app.command()
 def show(
-    identifier: Id, *, wallet: WalletPath = WALLET, passphrase_file: PassphraseFile = None
+    identifier: Id,
+    *,
+    wallet: WalletPath = WALLET,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,  # noqa: ARG001 - a credential is JSON in either form
 ) -> None:
     """Print a credential."""
-    write(_open(wallet, passphrase_file).get(identifier).to_dict())
+    say_json(_open(wallet, passphrase_file).get(identifier).to_dict())
 
 
 @app.command()
 def remove(
-    identifier: Id, *, wallet: WalletPath = WALLET, passphrase_file: PassphraseFile = None
+    identifier: Id,
+    *,
+    wallet: WalletPath = WALLET,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Delete a credential."""
+    """Delete a credential for good."""
     _open(wallet, passphrase_file).delete(identifier)
+    confirm({"removed": identifier}, f"removed: {identifier}", as_json=as_json)
 
 
 @app.command()
@@ -74,10 +85,16 @@ def backup(
     *,
     wallet: WalletPath = WALLET,
     passphrase_file: PassphraseFile = None,
+    backup_passphrase_file: Annotated[
+        Path | None, typer.Option(help="Another passphrase for the backup; else the wallet's.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Write an encrypted copy, under the same passphrase."""
+    """Write an encrypted copy, keys included; a file that is there is never replaced."""
     secret = passphrase(passphrase_file)
-    Wallet.open(wallet, secret).backup(target, secret)
+    other = secret if backup_passphrase_file is None else passphrase(backup_passphrase_file)
+    Wallet.open(wallet, secret).backup(target, other)
+    confirm({"backup": str(target)}, f"written: {target}", as_json=as_json)
 
 
 @app.command()
@@ -86,6 +103,10 @@ def restore(
     *,
     wallet: WalletPath = WALLET,
     passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a new wallet out of a backup, as after the loss of a device."""
-    Wallet.restore(source, wallet, passphrase(passphrase_file))
+    restored = Wallet.restore(source, wallet, passphrase(passphrase_file))
+    count = len(restored.list())
+    fact = {"wallet": str(wallet), "credentials": count}
+    confirm(fact, f"restored: {wallet}, {count} credentials", as_json=as_json)
