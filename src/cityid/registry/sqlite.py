@@ -215,8 +215,6 @@ def translated(path: Path) -> Iterator[None]:
 
 def _translation(error: sqlite3.Error, path: Path) -> RegistryError:
     code: int | None = getattr(error, "sqlite_errorcode", None)
-    if isinstance(error, sqlite3.ProgrammingError):
-        return closed(str(path))
     # Without a code it is Python that could not read a value, such as text that is not UTF-8.
     if code is None or code & 0xFF in _DAMAGE or code == sqlite3.SQLITE_IOERR_SHORT_READ:
         return damaged(path, str(error))
