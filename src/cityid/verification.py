@@ -26,7 +26,7 @@ from cityid.credential import (
 from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite
 from cityid.did import Resolver
 from cityid.errors import Code, quote
-from cityid.report import Check, Outcome, Problem, Report, combined, worst
+from cityid.report import Check, Outcome, Problem, Report, combined
 from cityid.securing import CLOCK_SKEW, ProofFindings, verify_proofs
 from cityid.strict_json import JSONObject
 
@@ -56,7 +56,7 @@ class CredentialFindings:
     @property
     def verified(self) -> bool:
         """Whether a proof holds and no check failed or could not be run."""
-        return self.proof_valid and _clean(self.report)
+        return self.proof_valid and self.report.clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class PresentationFindings:
     @property
     def verified(self) -> bool:
         """Whether a proof holds and no check failed or could not be run."""
-        return self.proof_valid and _clean(self.report)
+        return self.proof_valid and self.report.clean
 
 
 def verify_credential(
@@ -133,7 +133,7 @@ def verify_credential(
     checks = (
         Check.passed("structure"),
         _context_check(document, proofs, contexts),
-        _only("proof", proofs),
+        proofs.report.checks[0],
         *later,
     )
     return CredentialFindings(credential, Report(checks), proofs.controllers)
@@ -184,21 +184,20 @@ def verify_presentation_envelope(
         skew=skew,
     )
     holder = _holder(presentation, proofs.controllers)
+    proof, challenged, meant_for = proofs.report.checks
+    # The credentials inside are documents of their own, with contexts of their own.
+    shell = {name: value for name, value in document.items() if name != "verifiableCredential"}
     checks = (
         Check.passed("structure"),
-        _context_check(document, proofs, contexts),
-        _only("proof", proofs),
+        _context_check(shell, proofs, contexts),
+        proof,
         _holder_check(presentation, proofs),
-        _only("challenge", proofs),
-        _only("domain", proofs),
+        challenged,
+        meant_for,
     )
     return PresentationFindings(
         presentation, Report(checks), proofs.valid, proofs.controllers, holder
     )
-
-
-def _clean(report: Report) -> bool:
-    return worst(check.outcome for check in report) is Outcome.PASSED
 
 
 def _stopped(problems: Sequence[Problem], names: Iterable[str]) -> Report:
@@ -206,15 +205,9 @@ def _stopped(problems: Sequence[Problem], names: Iterable[str]) -> Report:
     return Report((failed, *(Check.skipped(name) for name in names)))
 
 
-def _only(name: str, proofs: ProofFindings) -> Check:
-    return next(check for check in proofs.report if check.name == name)
-
-
 def _context_check(document: JSONObject, proofs: ProofFindings, contexts: Contexts) -> Check:
     """Ask whether every context is admitted, and was there when the document was signed."""
-    # The credentials of a presentation are documents of their own.
-    shell = {name: value for name, value in document.items() if name != "verifiableCredential"}
-    problems = check_contexts(shell, contexts)
+    problems = check_contexts(document, contexts)
     secured = proofs.document
     if secured is not None and secured.get("@context") != document.get("@context"):
         told = "the document has more contexts than those that were signed"

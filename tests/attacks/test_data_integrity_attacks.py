@@ -275,9 +275,10 @@ class TestProofChains:
     @pytest.mark.parametrize("names", ["urn:uuid:9", [ONE, "urn:uuid:9"]])
     def test_a_previous_proof_that_is_not_there_is_refused(self, chain, names):
         chain["proof"][2]["previousProof"] = names
-        findings = verify(chain)
-        assert codes(findings) == [Code.PROOF_VERIFICATION_ERROR]
-        assert places(findings) == ["/proof/2/previousProof"]
+        (problem,) = verify(chain).report.errors
+        assert problem.code is Code.PROOF_VERIFICATION_ERROR
+        assert problem.path == "/proof/2/previousProof"
+        assert "not in the document" in problem.title
 
     def test_naming_fewer_previous_proofs_is_seen(self, chain):
         chain["proof"][2]["previousProof"] = [ONE]

@@ -22,9 +22,10 @@ from cityid.keys import KeyType, PublicKey, Signer
 PROOF_TYPE = "DataIntegrityProof"
 HashName = Literal["sha256", "sha384"]
 
-_HASHES: Mapping[KeyType, HashName] = MappingProxyType(
+_HASH_NAMES: Mapping[KeyType, HashName] = MappingProxyType(
     {KeyType.ED25519: "sha256", KeyType.P256: "sha256", KeyType.P384: "sha384"}
 )
+_HASHES = MappingProxyType({"sha256": hashlib.sha256, "sha384": hashlib.sha384})
 _BASES: tuple[Literal["base58btc"]] = ("base58btc",)
 _LONGEST_SIGNATURE = 140  # 96 bytes in multibase are at most 133 characters
 
@@ -124,7 +125,8 @@ class HashedSuite(ABC):
     ) -> None:
         """Check a proof; see `Cryptosuite.verify`."""
         signature = _signature(proof.get("proofValue"))
-        options = {name: value for name, value in proof.items() if name != "proofValue"}
+        options = dict(proof)
+        del options["proofValue"]
         secured = self._secured(document, options)
         data = self.hash_data(secured, options, key_type=key.type, contexts=contexts)
         try:
@@ -156,10 +158,11 @@ class HashedSuite(ABC):
         if key_type not in self.key_types:
             known = ", ".join(sorted(self.key_types))
             raise refusal(f"{self.name} takes keys of type {known}, not {key_type}", "/proof")
-        name = _HASHES[key_type]
+        name = _HASH_NAMES[key_type]
+        digest = _HASHES[name]
         configuration = self.proof_configuration(document, options, name, contexts)
         transformed = self.transform(document, name, contexts)
-        return hashlib.new(name, configuration).digest() + hashlib.new(name, transformed).digest()
+        return digest(configuration).digest() + digest(transformed).digest()
 
     def proof_configuration(
         self,

@@ -198,6 +198,8 @@ def verify_proofs(
 
 def _expected(challenge: str | None, domain: str | Iterable[str] | None) -> frozenset[str] | None:
     """Return the domains that are asked for, after a look at what the caller asks for."""
+    if challenge is None and domain is None:
+        return None
     domains = domain if isinstance(domain, Iterable) and not isinstance(domain, str) else [domain]
     asked = [*domains, challenge]
     if len(asked) == 1 or any(not isinstance(value, str | None) or value == "" for value in asked):
@@ -214,10 +216,9 @@ def _secured(document: Mapping[str, Any], proofs: Sequence[Proof]) -> JSONObject
     unsecured = without_proof(document)
     context = unsecured.get("@context")
     signed = [proof.document.get("@context", context) for proof in proofs]
-    longest = max(signed, key=lambda context: len(as_list(context)))
-    if len(as_list(longest)) == len(as_list(context)):
+    if context in signed:
         return unsecured
-    return {**unsecured, "@context": longest}
+    return {**unsecured, "@context": max(signed, key=lambda each: len(as_list(each)))}
 
 
 def _existing_proofs(document: Mapping[str, Any], proof_id: str | None) -> list[JSONObject]:

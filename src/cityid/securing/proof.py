@@ -139,6 +139,8 @@ def in_order(proofs: Sequence[Proof]) -> tuple[Proof, ...]:
         InvalidInputError: Two proofs share an id, one builds on a proof that is not there, or
             proofs build on each other in a circle.
     """
+    if len(proofs) == 1 and not proofs[0].previous:
+        return tuple(proofs)
     named: dict[str, Proof] = {}
     for proof in proofs:
         if proof.id is not None and named.setdefault(proof.id, proof) is not proof:

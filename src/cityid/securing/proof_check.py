@@ -194,7 +194,8 @@ def without_proof(document: Mapping[str, Any], matching: Sequence[JSONObject] = 
         document: The document, with or without proofs.
         matching: The proofs that a chained proof builds on.
     """
-    unsecured = {name: value for name, value in document.items() if name != "proof"}
+    unsecured = dict(document)
+    unsecured.pop("proof", None)
     if matching:
         unsecured["proof"] = list(matching)
     return unsecured
