@@ -1,13 +1,15 @@
-"""A town for the tests: an office, a foreign office, residents, all with fixed keys and one clock."""
+"""A town for the tests: an office, a foreign one, residents, all with fixed keys and one clock."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from cityid import did, keys
+from cityid.resources import Kind, read
 
 NOW = datetime(2027, 3, 14, 9, 0, tzinfo=UTC)
 V2 = "https://www.w3.org/ns/credentials/v2"
@@ -62,3 +64,19 @@ def unsigned(subject: did.Identity | None = None, **claims: Any) -> dict[str, An
         "validFrom": "2027-01-01T00:00:00Z",
         "credentialSubject": about,
     }
+
+
+def city_credential(kind: str, subject: did.Identity, **claims: Any) -> dict[str, Any]:
+    """Return the unsigned example of one of the city's schemas, about somebody.
+
+    Args:
+        kind: The schema's folder: ``resident``, ``kyc``, ``voter`` …
+        subject: Whom it is about.
+        claims: Claims to set instead of the example's; None takes a claim away.
+    """
+    document: dict[str, Any] = json.loads(read(Kind.SCHEMAS, f"{kind}/example.json"))
+    for name in ("issuer", "validFrom", "validUntil"):
+        document.pop(name, None)
+    about = document["credentialSubject"] | {"id": str(subject.did)} | claims
+    document["credentialSubject"] = {k: v for k, v in about.items() if v is not None}
+    return document

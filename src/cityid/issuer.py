@@ -140,7 +140,16 @@ def _limit(
         start = valid_from or at
         document["validFrom"] = timestamp.write(start)
         if valid_for is not None:
-            document["validUntil"] = timestamp.write(start + valid_for)
+            document["validUntil"] = timestamp.write(_end(start, valid_for))
+
+
+def _end(start: datetime, valid_for: timedelta) -> datetime:
+    try:
+        return start + valid_for
+    except OverflowError as error:
+        raise InvalidInputError(
+            "the credential would outlast the calendar", code=Code.NUMBER_OUT_OF_RANGE
+        ) from error
 
 
 def _demand_sound(document: dict[str, Any], contexts: Contexts, schemas: Schemas) -> None:

@@ -233,4 +233,8 @@ class NotOlderThan:
     def decide(self, facts: Facts) -> Decision:
         """Permit if the date is recent; a date in the future proves nothing."""
         today = facts.at.date()
-        return Claim(self.path, at_least=today - self.age, at_most=today).decide(facts)
+        try:
+            oldest = today - self.age
+        except OverflowError:  # older than the calendar
+            oldest = date.min
+        return Claim(self.path, at_least=oldest, at_most=today).decide(facts)
