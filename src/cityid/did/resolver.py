@@ -204,13 +204,15 @@ class Resolver:
 def _asked(method: DIDMethod, did: DID, options: ResolutionOptions) -> ResolutionResult:
     """Ask a method, and believe nothing of its answer that can be checked."""
     try:
-        result = method.resolve(did, options)
+        result: object = method.resolve(did, options)
     except CityIdError:
         raise
     except Exception as error:
         raise RegistryError(
             f"did:{did.method} failed with {type(error).__name__}", code=Code.INTERNAL_ERROR
         ) from error
+    if not isinstance(result, ResolutionResult):
+        raise RegistryError(f"did:{did.method} gave no result", code=Code.INTERNAL_ERROR)
     if result.error is not None:
         raise_problem(result.error)
     if result.document_metadata.deactivated:

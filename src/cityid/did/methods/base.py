@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -60,7 +60,9 @@ def contexts_of(form: str) -> list[str]:
     return list(_CONTEXTS[form])
 
 
-def method_entry(identifier: str, controller: str, key: PublicKey, form: str) -> dict[str, Any]:
+def method_entry(
+    identifier: str, controller: str, key: PublicKey, form: str, *, multikey: str = ""
+) -> dict[str, Any]:
     """Return a verification method as JSON.
 
     Args:
@@ -68,6 +70,7 @@ def method_entry(identifier: str, controller: str, key: PublicKey, form: str) ->
         controller: The DID that controls it.
         key: The public key.
         form: The type to give the key in; ``Ed25519VerificationKey2020`` means that family.
+        multikey: The key as a Multikey, where it is known already.
 
     Raises:
         UnsupportedError: Keys of this type have no such form (``FEATURE_NOT_SUPPORTED``).
@@ -84,7 +87,7 @@ def method_entry(identifier: str, controller: str, key: PublicKey, form: str) ->
                 code=Code.FEATURE_NOT_SUPPORTED,
             )
         entry["type"] = _FORMS_OF_2020[key.type]
-    entry["publicKeyMultibase"] = key.multikey
+    entry["publicKeyMultibase"] = multikey or key.multikey
     return entry
 
 
@@ -93,24 +96,22 @@ def relationships_of(key: PublicKey) -> tuple[str, ...]:
     return ("keyAgreement",) if key.type is KeyType.X25519 else _SIGNING
 
 
-def one_key_document(
-    did: str, identifier: str, key: PublicKey, form: str, relationships: Iterable[str]
-) -> dict[str, Any]:
+def one_key_document(did: str, key: PublicKey, multikey: str, form: str) -> dict[str, Any]:
     """Return the document of a DID that is nothing but one key, as JSON.
 
     Args:
         did: The DID.
-        identifier: The id of its verification method.
         key: The key.
+        multikey: The key as a Multikey, which is also the fragment that names its method.
         form: The type to give the key in.
-        relationships: Those that list the method.
     """
+    identifier = f"{did}#{multikey}"
     document: dict[str, Any] = {
         "@context": contexts_of(form),
         "id": did,
-        "verificationMethod": [method_entry(identifier, did, key, form)],
+        "verificationMethod": [method_entry(identifier, did, key, form, multikey=multikey)],
     }
-    for relationship in relationships:
+    for relationship in relationships_of(key):
         document[relationship] = [identifier]
     return document
 

@@ -17,7 +17,6 @@ from cityid.did.methods.base import (
     key_in_did,
     method_entry,
     one_key_document,
-    relationships_of,
 )
 from cityid.did.resolution import (
     MEDIA_TYPES,
@@ -56,21 +55,22 @@ class Key:
         Spec:
             https://w3c-ccg.github.io/did-key-spec/#document-creation-algorithm
         """
-        key = _read(did.identifier)
-        return ResolutionResult(DIDDocument(self._document(str(did), key), str(did)), _METADATA)
+        if not did.identifier.startswith("z"):
+            raise invalid_did("a did:key holds a Multikey, which begins with z")
+        key = key_in_did(did.identifier)
+        document = one_key_document(str(did), key, did.identifier, self.form)
+        if self.key_agreement:
+            self._add_key_agreement(document, key)
+        return ResolutionResult(DIDDocument(document, str(did)), _METADATA)
 
-    def _document(self, did: str, key: PublicKey) -> dict[str, Any]:
-        identifier = f"{did}#{key.multikey}"
-        document = one_key_document(did, identifier, key, self.form, relationships_of(key))
-        if self.key_agreement and key.type is KeyType.ED25519:
+    def _add_key_agreement(self, document: dict[str, Any], key: PublicKey) -> None:
+        methods, did = document["verificationMethod"], document["id"]
+        if key.type is KeyType.ED25519:
             agreement = keys.x25519_from_ed25519(key)
             identifier = f"{did}#{agreement.multikey}"
-            document["verificationMethod"].append(
-                method_entry(identifier, did, agreement, self.form)
-            )
-        if self.key_agreement and key.type is not KeyType.BLS12_381_G2:
-            document["keyAgreement"] = [identifier]
-        return document
+            methods.append(method_entry(identifier, did, agreement, self.form))
+        if key.type is not KeyType.BLS12_381_G2:
+            document["keyAgreement"] = [methods[-1]["id"]]
 
 
 _METADATA = ResolutionMetadata(MEDIA_TYPES[0])
@@ -79,12 +79,3 @@ _METADATA = ResolutionMetadata(MEDIA_TYPES[0])
 def did_of(key: PublicKey) -> DID:
     """Return the did:key of a public key."""
     return DID("key", key.multikey)
-
-
-def _read(identifier: str) -> PublicKey:
-    if not identifier.startswith("z"):
-        raise invalid_did("a did:key holds a Multikey, which begins with z")
-    key = key_in_did(identifier)
-    if key.multikey != identifier:
-        raise invalid_did("the did:key holds its public key in another form than the one")
-    return key

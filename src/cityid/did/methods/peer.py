@@ -25,7 +25,6 @@ from cityid.did.methods.base import (
     key_in_did,
     method_entry,
     one_key_document,
-    relationships_of,
 )
 from cityid.did.resolution import (
     MEDIA_TYPES,
@@ -144,9 +143,7 @@ def short_form(did: DID) -> DID:
 
 
 def _read_key(did: DID, match: re.Match[str]) -> dict[str, Any]:
-    key = key_in_did(match[1])
-    identifier = f"{did}#{match[1]}"
-    return one_key_document(str(did), identifier, key, MULTIKEY, relationships_of(key))
+    return one_key_document(str(did), key_in_did(match[1]), match[1], MULTIKEY)
 
 
 def _read_elements(did: DID, match: re.Match[str]) -> dict[str, Any]:
