@@ -429,6 +429,56 @@ class TestMalformedProofs:
         assert findings.controllers == frozenset()
 
 
+def nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+HOSTILE = {
+    "bytes": b"x",
+    "tuple": ("x",),
+    "set": {"x"},
+    "not a number": float("nan"),
+    "huge": 10**400,
+    "surrogate": "\ud800",
+    "deep": nested(5000),
+    "object": object(),
+    "keys": {7: "x"},
+    "long": "x" * 100_000,
+}
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
+class TestHostileValues:
+    """Nothing that is passed as a document makes the verification raise, or hold."""
+
+    def test_in_the_document(self, suite, value):
+        secured = secure(cryptosuite=suite)
+        for name in ("name", "@context", "credentialSubject", "new"):
+            assert not verify({**secured, name: value}).valid
+        assert not verify({**secured, "credentialSubject": {"alumniOf": {"name": value}}}).valid
+
+    def test_in_the_context_of_both(self, suite, value):
+        secured = secure(cryptosuite=suite)
+        context = [*secured["@context"], value]
+        proof = secured["proof"] | {"@context": [*context]}
+        assert not verify(secured | {"@context": context, "proof": proof}).valid
+
+    def test_in_the_proof(self, suite, value):
+        secured = secure(cryptosuite=suite)
+        assert verify(secured).valid
+        for name in [*secured["proof"], "id", "domain", "expires", "new", "@context"]:
+            assert not verify(secured | {"proof": secured["proof"] | {name: value}}).valid, name
+
+    def test_as_the_proof(self, suite, value):
+        secured = secure(cryptosuite=suite)
+        assert not verify(secured | {"proof": value}).valid
+        assert not verify(secured | {"proof": [secured["proof"], value]}).valid
+
+
 class TestSecuredContexts:
     def test_only_contexts_that_were_signed_are_in_the_secured_document(self):
         secured = secure(cryptosuite="eddsa-jcs-2022")

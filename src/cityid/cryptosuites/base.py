@@ -233,7 +233,12 @@ class RDFCSuite(HashedSuite):
         self, document: Mapping[str, Any], hash_name: HashName, contexts: Contexts
     ) -> bytes:
         """Return the canonical N-Quads of `document`; see `HashedSuite.transform`."""
-        return jsonld.canonicalize(document, contexts, hash_name=hash_name).encode()
+        try:
+            return jsonld.canonicalize(document, contexts, hash_name=hash_name).encode()
+        except UnicodeEncodeError as error:
+            raise InvalidInputError(
+                "half of a surrogate pair is no character", code=Code.INVALID_UNICODE
+            ) from error
 
     def _bound(self, document: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
         del document
@@ -313,11 +318,13 @@ def as_list(value: Any) -> list[Any]:
 
 
 def same_json(left: Any, right: Any) -> bool:
-    """Return whether two JSON values are the same; True is not 1, as it is for Python."""
-    if left != right:
-        return False
-    if all(isinstance(item, str) for item in as_list(left)):
-        return True
+    """Return whether two JSON values are the same; True is not 1, as it is for Python.
+
+    Raises:
+        InvalidInputError: A value is not I-JSON, or nested too deeply.
+    """
+    if all(isinstance(item, str) for value in (left, right) for item in as_list(value)):
+        return bool(left == right)
     return jcs.canonicalize(left) == jcs.canonicalize(right)
 
 
