@@ -1,0 +1,55 @@
+"""The issuer: a registry office turns the rows of its register into signed credentials.
+
+Run the three scripts one after the other over one folder, which stands for the network:
+
+    python issuer.py FOLDER && python holder.py FOLDER && python verifier.py FOLDER
+
+A real resident makes his own DID on his own phone and proves it when he collects the credential.
+Here the office makes the keys too and hands each over in a wallet file, so that it can be seen.
+"""
+
+import csv
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import cityid
+from cityid import did, keys
+from cityid.demo import resident_credential
+
+RESIDENTS = Path(__file__).parents[1] / "data" / "residents.csv"
+PASSPHRASE = "of the first resident, who alone should know it"
+
+
+def main(folder: Path) -> None:
+    """Issue a credential to each of the 200 residents, and give the first one a wallet."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    # The office's key never leaves the office. The world needs its DID alone, which holds the
+    # public key. A verifier must learn that DID from somebody it believes: here, from a file.
+    office = did.create("key")
+    (folder / "office.did").write_text(str(office.did))
+
+    with RESIDENTS.open(encoding="utf-8", newline="") as register:
+        rows = list(csv.DictReader(register))
+    residents = [keys.generate("Ed25519") for _ in rows]
+
+    # An unsigned credential is plain JSON: who is spoken of (his DID), and what is said of him.
+    # It declares a schema, and the office refuses to sign what does not fit it.
+    now = datetime.now(UTC)
+    unsigned = [
+        resident_credential(row, did.create("key", signer=key).did, now.date())
+        for row, key in zip(rows, residents, strict=True)
+    ]
+    credentials = cityid.issue_many(unsigned, by=office, valid_for=timedelta(days=5 * 365), at=now)
+    for number, credential in enumerate(credentials):
+        (folder / f"resident-{number:03}.json").write_text(credential.to_json(), encoding="utf-8")
+
+    # The wallet is encrypted with a passphrase, and holds the key beside the credentials.
+    wallet = cityid.Wallet.create(folder / "resident-000.wallet", PASSPHRASE)
+    wallet.add_key("me", residents[0])
+    print(f"issued {len(rows)} credentials into {folder}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

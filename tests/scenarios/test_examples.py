@@ -1,0 +1,221 @@
+"""The example scripts over one folder, and the example service over loopback."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import cityid
+import town
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+DOMAIN = "pool.city.example"
+
+
+def run(script, folder):
+    return subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / "scripts" / f"{script}.py"), str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("town")
+    return folder, [run(script, folder) for script in ("issuer", "holder", "verifier")]
+
+
+def test_the_scripts_do_the_main_job_one_after_the_other(told):
+    folder, (issuer, holder, verifier) = told
+    for finished in (issuer, holder, verifier):
+        assert finished.returncode == 0, finished.stderr
+        assert finished.stderr == ""
+    assert issuer.stdout == f"issued 200 credentials into {folder}\n"
+    assert holder.stdout == "holding resident card\n"
+    assert "PERMITTED" in verifier.stdout
+    assert "welcome, Ullia\n" in verifier.stdout
+    assert verifier.stdout.endswith(
+        "the same answer again: this challenge was used before: the presentation is a replay\n"
+    )
+
+
+def test_each_of_the_200_credentials_verifies(told):
+    folder, _ = told
+    office = cityid.policy.IssuedBy({(folder / "office.did").read_text()})
+    verifier = cityid.Verifier(resolver=town.resolver())
+    documents = [path.read_bytes() for path in sorted(folder.glob("resident-*.json"))]
+    assert len(documents) == 200
+    results = cityid.verify_many(documents, policy=office, verifier=verifier)
+    assert all(results)
+
+
+def test_what_the_holder_keeps_secret_lies_in_no_readable_file(told):
+    folder, _ = told
+    for name in ("resident-000.wallet", "resident-000.backup"):
+        path = folder / name
+        assert path.stat().st_mode & 0o077 == 0
+        assert b"Ullia" not in path.read_bytes()
+
+
+def test_the_verifier_ends_with_its_reasons_where_the_office_is_another(told, tmp_path):
+    folder, _ = told
+    for name in ("resident-000.json", "resident-000.wallet"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+        (tmp_path / name).chmod(0o600)
+    (tmp_path / "office.did").write_text(str(town.foreign_office().did))
+    finished = run("verifier", tmp_path)
+    assert finished.returncode == 1
+    assert "the policy does not believe this issuer" in finished.stdout
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("service")
+    command = [sys.executable, str(EXAMPLES / "service" / "app.py"), "--port", "0"]
+    command += ["--issuer", str(town.office().did), "--domain", DOMAIN]
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:")
+        yield int(line.rpartition(":")[2])
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+        process.stdout.close()
+
+
+def post(port, path, body=b"", headers=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("POST", path, body, headers or {})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
+
+
+def answer(port, *, by=None, about=None, issuer=None):
+    """Return the body that answers a fresh challenge, presented now."""
+    status, sent = post(port, "/challenge")
+    assert status == 200
+    unsigned = town.city_credential("resident", about or town.alice())
+    credential = cityid.issue(unsigned, by=issuer or town.office(), valid_for=timedelta(days=365))
+    presentation = cityid.present(
+        [credential],
+        by=by or town.alice(),
+        challenge=sent["challenge"],
+        domain=sent["domain"],
+    )
+    return json.dumps({"challenge": sent["challenge"], "presentation": presentation.to_dict()})
+
+
+def failed(report):
+    return [check["name"] for check in report["checks"] if check["outcome"] == "failed"]
+
+
+def test_the_service_permits_an_answer_once(service):
+    body = answer(service)
+    status, report = post(service, "/present", body)
+    assert (status, report["verified"], failed(report)) == (200, True, [])
+    status, report = post(service, "/present", body)
+    assert (status, failed(report)) == (403, ["challenge"])
+
+
+def test_of_the_same_answer_at_the_same_time_exactly_one_is_accepted(service):
+    body = answer(service)
+    with ThreadPoolExecutor(8) as clients:
+        statuses = list(clients.map(lambda _: post(service, "/present", body)[0], range(8)))
+    assert sorted(statuses) == [200] + [403] * 7
+
+
+def test_the_service_refuses_a_challenge_that_it_never_sent(service):
+    message = json.loads(answer(service))
+    presentation = cityid.present(
+        message["presentation"]["verifiableCredential"],
+        by=town.alice(),
+        challenge="a-challenge-of-my-own-making",
+        domain=DOMAIN,
+    )
+    body = {"challenge": "a-challenge-of-my-own-making", "presentation": presentation.to_dict()}
+    status, report = post(service, "/present", json.dumps(body))
+    assert (status, failed(report)) == (403, ["challenge"])
+
+
+@pytest.mark.parametrize(
+    ("persons", "check"),
+    [
+        ({"by": town.bob()}, "holder_binding"),
+        ({"issuer": town.foreign_office()}, "trust"),
+    ],
+)
+def test_the_service_refuses_strangers(service, persons, check):
+    status, report = post(service, "/present", answer(service, **persons))
+    assert (status, failed(report)) == (403, [check])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"challenge": "x", "challenge": "y"}',
+        b'{"challenge": "", "presentation": {}}',
+        b'{"challenge": "x", "presentation": []}',
+        b"\xff\xfe",
+        b"[" * 50_000,
+    ],
+)
+def test_a_malformed_body_gets_400(service, body):
+    status, problem = post(service, "/present", body)
+    assert status == 400
+    assert problem["title"]
+
+
+def test_a_presentation_of_nothing_is_refused_with_a_report(service):
+    status, report = post(service, "/present", b'{"challenge": "x", "presentation": {}}')
+    assert (status, failed(report)) == (403, ["structure"])
+
+
+@pytest.mark.parametrize("length", ["100001", "9" * 5000])
+def test_an_oversized_body_gets_413_before_it_is_read(service, length):
+    status, problem = post(service, "/present", headers={"Content-Length": length})
+    assert (status, problem) == (413, {"title": "at most 100000 bytes"})
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "1_0"])
+def test_a_body_without_a_length_gets_411(service, length):
+    status, problem = post(service, "/present", headers={"Content-Length": length})
+    assert (status, problem) == (411, {"title": "send a Content-Length"})
+
+
+def test_an_unknown_path_gets_404(service):
+    status, problem = post(service, "/elsewhere", b"{}")
+    assert (status, problem) == (404, {"title": "there are /challenge and /present"})
+
+
+def test_the_readme_names_what_there_is():
+    readme = (EXAMPLES / "service" / "README.md").read_text(encoding="utf-8")
+    source = (EXAMPLES / "service" / "app.py").read_text(encoding="utf-8")
+    for name in ("/challenge", "/present", "--issuer", "--domain"):
+        assert name in readme
+        assert name in source
