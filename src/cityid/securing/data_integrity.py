@@ -133,14 +133,25 @@ def add_proof(
     }
     options = {name: value for name, value in options.items() if value is not None}
     existing = _existing_proofs(document, proof_id)
+    unsecured = without_proof(document, _matching(previous, existing))
+    proof = _proof(suite, unsecured, options, signer, contexts)
+    return {**document, "proof": [*existing, proof] if existing else proof}
+
+
+def _proof(
+    suite: Cryptosuite,
+    unsecured: JSONObject,
+    options: JSONObject,
+    signer: Signer,
+    contexts: Contexts,
+) -> JSONObject:
     try:
-        unsecured = without_proof(document, _matching(previous, existing))
         proof = suite.create(unsecured, options, signer, contexts=contexts)
     except (InvalidInputError, NotFoundError) as error:
         raise _not_generated(error) from error
     if any(proof.get(name) != value for name, value in options.items()):
-        raise ProofGenerationError(f"{cryptosuite} changed the options of the proof", path="/proof")
-    return {**document, "proof": [*existing, proof] if existing else proof}
+        raise ProofGenerationError(f"{suite.name} changed the options of the proof", path="/proof")
+    return proof
 
 
 def verify_proofs(
