@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from cityid import resources
-from cityid.canonical import CONTEXTS, Contexts, check_contexts, jcs
+from cityid.canonical import CONTEXTS, Contexts, check_contexts, jcs, terms
 from cityid.canonical.jsonld import canonicalize, to_quads
 from cityid.errors import Code, CorruptError, InvalidInputError, NotFoundError
 
@@ -294,11 +294,12 @@ def test_sets_never_share_what_they_worked_out():
     assert one.with_inline().memory is not one.memory
 
 
-def test_what_is_remembered_is_bounded():
+def test_what_is_remembered_is_bounded(monkeypatch):
+    monkeypatch.setattr(terms, "_MOST_MEMORIES", 5000)
     contexts = Contexts().with_context(URL, {"@context": {"@vocab": "https://ex.org/"}})
     to_quads({"@context": URL, "a": "x"}, contexts)
     first = contexts.memory.terms
-    for number in range(300):
+    for number in range(20):
         keys = {f"k{number}-{index}" + "x" * 50: "x" for index in range(500)}
         to_quads({"@context": URL, **keys}, contexts)
         if contexts.memory.terms is not first:

@@ -179,31 +179,31 @@ def define(context: ActiveContext, key: str) -> Definition:
     """
     if key == "@context":
         return Definition(key, Role.CONTEXT)
-    iri = context.terms.expand(context, key)
-    if iri in _ROLES:
-        return Definition(key, _ROLES[iri])
-    if iri is not None and iri.startswith("@"):
-        return _refused(key, f"{quote(key)} stands for {iri}, which is outside the strict subset")
-    if iri is None or not literals.is_iri(iri):
-        return _refused(
-            key,
-            f"the term {quote(key)} is not defined by the document's contexts, so it would not be "
-            "signed; define it in a context, or leave it out",
-        )
-    mapping = context.mappings.get(key) or {}
-    inner = context
-    if mapping.get("@context") is not None:
-        inner = context.scoped(context, key, by_type=False)
     try:
-        claim = _claim(context, key, iri, inner)
+        iri = context.terms.expand(context, key)
+        if iri in _ROLES:
+            return Definition(key, _ROLES[iri])
+        return Definition(key, Role.CLAIM, _claim(context, key, iri))
     except RefusalError as refusal:
         return _refused(key, refusal.message)
-    return Definition(key, Role.CLAIM, claim)
 
 
-def _claim(context: ActiveContext, key: str, iri: str, inner: ActiveContext) -> Claim:
-    """Return a property; its values are read in `inner`, which may define it differently."""
-    outside, inside = context.mappings.get(key) or {}, inner.mappings.get(key) or {}
+def _claim(context: ActiveContext, key: str, iri: str | None) -> Claim:
+    """Return a property; a context of its own may define it differently for its values."""
+    if iri is not None and iri.startswith("@"):
+        raise RefusalError(f"{quote(key)} stands for {iri}, which is outside the strict subset")
+    if iri is None or not literals.is_iri(iri):
+        raise RefusalError(
+            f"the term {quote(key)} is not defined by the document's contexts, so it would not be "
+            "signed; define it in a context, or leave it out"
+        )
+    outside = context.mappings.get(key) or {}
+    inner = context
+    if outside.get("@context") is not None:
+        inner = context.scoped(context, key, by_type=False)
+        if (context.terms.expand(inner, key) or "").startswith("@"):
+            raise RefusalError(f"the term {quote(key)} is made a keyword by its own context")
+    inside = inner.mappings.get(key) or {}
     containers = frozenset(outside.get("@container") or ())
     container = _CONTAINERS.get(containers)
     if container is None or outside.get("reverse") or inside.get("reverse"):

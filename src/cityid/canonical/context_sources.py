@@ -150,4 +150,4 @@ def _check_target(target: Any) -> None:
 
 
 def _refusal(message: str, code: Code = Code.MALFORMED_VALUE_ERROR) -> RefusalError:
-    return RefusalError(message, code)
+    return RefusalError(message, code=code)

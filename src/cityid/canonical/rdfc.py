@@ -23,10 +23,13 @@ Quad = tuple[str, str, str, str]
 
 HashName = Literal["sha256", "sha384"]
 
+_Hash = Callable[[str], str]
+_Mentions = dict[str, list[Quad]]
+
 _BLANK = "_"  # blank nodes sort behind this, IRIs and literals (and no graph) before
 _DEEPEST = 200
-_LEAST_WORK = 100_000
-_WORK_PER_QUAD = 200
+_LEAST_WORK = 60_000
+_WORK_PER_QUAD = 30
 
 
 def canonicalize(
@@ -73,16 +76,21 @@ def issue(
         raise UnsupportedError(
             "canonicalization hashes with another function", name=hash_name, known=tuple(_HASHES)
         )
+    try:
+        return _issue(quads, digest, max_work)
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(
+            "a text has half of a surrogate pair, which UTF-8 cannot say", code=Code.INVALID_UNICODE
+        ) from error
+    except RecursionError as error:
+        raise _too_complex() from error
+
+
+def _issue(
+    quads: Iterable[Quad], digest: _Hash, max_work: int | None
+) -> tuple[str, dict[str, str]]:
     lines, unnamed, mentions = _sort_out(quads)
-    issued: dict[str, str] = {}
-    if mentions:
-        try:
-            issued = _label(mentions, digest, max_work)
-        except UnicodeEncodeError as error:
-            raise InvalidInputError(
-                "a text has half of a surrogate pair, which UTF-8 cannot say",
-                code=Code.INVALID_UNICODE,
-            ) from error
+    issued = _label(mentions, digest, max_work) if mentions else {}
     named = issued.get
     for subject, predicate, value, graph in unnamed:
         end = f" {named(graph, graph)} .\n" if graph else " .\n"
@@ -90,7 +98,10 @@ def issue(
     lines.sort()
     if _has_repetition(lines):
         lines = list(dict.fromkeys(lines))
-    return "".join(lines), issued
+    canonical = "".join(lines)
+    if not canonical.isascii():
+        canonical.encode()  # so that it can be: whoever signs it signs its bytes
+    return canonical, issued
 
 
 def _sha256(text: str) -> str:
@@ -101,9 +112,7 @@ def _sha384(text: str) -> str:
     return hashlib.sha384(text.encode()).hexdigest()
 
 
-_Hash = Callable[[str], str]
 _HASHES: Mapping[str, _Hash] = {"sha256": _sha256, "sha384": _sha384}
-_Mentions = dict[str, list[Quad]]
 
 
 def _sort_out(quads: Iterable[Quad]) -> tuple[list[str], list[Quad], _Mentions]:
@@ -246,20 +255,16 @@ class _Search:
         self, nodes: list[str], temporary: dict[str, str], depth: int
     ) -> tuple[str, dict[str, str]]:
         """Return the smallest path through `nodes`, and the labels along it (steps 5.2 to 5.6)."""
-        chosen: tuple[str, dict[str, str]] | None = None
+        chosen = "", temporary
         for order in permutations(nodes):
             self.spend(len(order))
-            found = self.path(order, dict(temporary), depth, chosen and chosen[0])
-            if found is not None:
-                chosen = found
-        if chosen is None:  # the first order is always taken
-            raise _too_complex()
+            chosen = self.path(order, dict(temporary), depth, chosen[0]) or chosen
         return chosen
 
     def path(
-        self, order: Sequence[str], labels: dict[str, str], depth: int, best: str | None
+        self, order: Sequence[str], labels: dict[str, str], depth: int, best: str
     ) -> tuple[str, dict[str, str]] | None:
-        """Return the path of one order, or None where it is not smaller than `best` (step 5.4)."""
+        """Return the path of one order, or None where `best` is as small (step 5.4)."""
         path = ""
         later: list[str] = []
         for node in order:
@@ -270,15 +275,15 @@ class _Search:
                     later.append(node)
                     known = labels[node] = f"_:b{len(labels)}"
             path += known
-            if best is not None and len(path) >= len(best) and path > best:
+            if best and len(path) >= len(best) and path > best:
                 return None
         for node in later:
             hashed, result = self.hash_n_degree(node, labels, depth - 1)
             path += f"{labels[node]}<{hashed}>"
             labels = result
-            if best is not None and len(path) >= len(best) and path > best:
+            if best and len(path) >= len(best) and path > best:
                 return None
-        return (path, labels) if best is None or path < best else None
+        return (path, labels) if not best or path < best else None
 
     def spend(self, work: int) -> None:
         """Count work, and stop where it was too much."""

@@ -231,8 +231,8 @@ class Terms:
             processed = self._pyld._process_context(  # noqa: SLF001 - pyld is pinned for this
                 context.processed, contexts, self._options, **options
             )
-        except Exception as error:
-            raise _context_refusal(error) from error
+        except Exception as error:  # noqa: BLE001 - whatever PyLD meets is told as a refusal
+            raise _context_refusal(error) from None
         if id(processed) not in self._wrapped:
             self.remember(len(processed["mappings"]) * _CHARACTERS_PER_MAPPING)
         return self.wrap(processed)
@@ -245,8 +245,8 @@ class Terms:
         """
         try:
             iri = self._pyld._expand_iri(context.processed, word, vocab=True)  # noqa: SLF001 - as above
-        except Exception as error:
-            raise _context_refusal(error) from error
+        except Exception as error:  # noqa: BLE001 - whatever PyLD meets is told as a refusal
+            raise _context_refusal(error) from None
         return iri if isinstance(iri, str) else None
 
     def language(self, context: ActiveContext, key: str) -> Any:
@@ -284,4 +284,8 @@ def _context_refusal(error: Exception) -> Exception:
             return cause
         cause = cause.__cause__
     shown = getattr(error, "code", None) or type(error).__name__
-    return RefusalError(f"a context cannot be processed: {shown}", code=Code.MALFORMED_VALUE_ERROR)
+    refusal = RefusalError(
+        f"a context cannot be processed: {shown}", code=Code.MALFORMED_VALUE_ERROR
+    )
+    refusal.__cause__ = error
+    return refusal
