@@ -53,6 +53,13 @@ def test_a_fragment_gives_a_part(fragment, part):
     assert dereferenced(fragment).content == part
 
 
+def test_what_is_given_away_may_be_changed():
+    resolver = did.resolver(documents=[DOCUMENT])
+    resolver.dereference(f"{ALICE}#pair").content["serviceEndpoint"].clear()
+    resolver.dereference(ALICE).content["service"].clear()
+    assert resolver.dereference(f"{ALICE}#pair").content == PAIR
+
+
 def test_parts_can_be_had_with_their_urls_written_out():
     expanded = dereferenced("#key-1", expand_relative_urls=True)
     assert expanded.content == METHOD | {"id": f"{ALICE}#key-1"}

@@ -219,9 +219,15 @@ def test_every_fault_is_told_at_once():
         DIDDocument.parse({"id": "alice"})
 
 
-@pytest.mark.parametrize("document", [None, 7, "x", [], b"{}"])
+@pytest.mark.parametrize("document", [None, 7, "x", [], [["id", "did:a:b"]]])
 def test_only_objects_are_documents(document):
     assert paths(document) == [""]
+    with pytest.raises(InvalidInputError):
+        DIDDocument.parse(document)
+
+
+def test_what_is_no_json_value_is_no_document():
+    assert [problem.path for problem in check_document(b"{}")] == [""]
 
 
 def test_what_is_no_json_is_told():

@@ -10,7 +10,8 @@ import pytest
 
 import loopback
 from cityid import did
-from cityid.did.fetch import GuardedFetch, _left, is_domain_name, is_public, look_up
+from cityid.did.fetch import is_domain_name
+from cityid.did.https import GuardedFetch, _left, is_public, look_up
 from cityid.errors import CityIdError, Code, InvalidInputError, NotFoundError, RegistryError
 from loopback import ADDRESS, HOST, answer, serving
 
@@ -218,6 +219,7 @@ def test_what_a_domain_name_is(host, expected):
         ("::ffff:127.0.0.1", False),
         ("::ffff:a00:1", False),
         ("64:ff9b::7f00:1", False),
+        ("64:ff9b:1::5db8:d70e", False),
         ("2002:7f00:1::1", False),
         ("2001:0:7f00:1::", False),
         ("2130706433", False),

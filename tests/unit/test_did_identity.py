@@ -113,6 +113,7 @@ def test_a_did_web_tells_where_its_document_is_to_be_published(options, text, lo
         {"domain": "city.example", "path": "a//b"},
         {"domain": "city.example", "path": "../b"},
         {"domain": "city.example", "path": "/a"},
+        {"domain": "city.example", "path": "\ud800"},
         {"domain": "city.example", "port": 0},
         {"domain": "city.example", "services": [{"id": "#s"}]},
     ],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -235,6 +236,26 @@ def test_answers_are_kept_up_to_a_number():
     none = Resolver(METHODS, cache_size=0)
     assert none.resolve(str(dids[0])) == first
     assert len(none._kept) == 0
+
+
+def test_a_resolver_is_carried_to_another_process():
+    identity = did.create()
+    resolver = did.resolver(documents=[controller_document()])
+    resolver.resolve(str(identity.did))
+    copied = pickle.loads(pickle.dumps(resolver))  # noqa: S301 - its own
+    assert copied == resolver
+    assert len(copied._kept) == 0
+    assert copied.resolve(identity.did).document == identity.document
+    assert copied.resolve(ALICE).document.id == ALICE
+
+
+def test_a_resolver_does_not_change():
+    methods = dict(METHODS)
+    resolver = Resolver(methods)
+    methods.clear()
+    assert resolver.resolve(did.create().did).document
+    with pytest.raises(TypeError):
+        resolver.methods["key"] = None
 
 
 def test_resolvers_share_nothing():

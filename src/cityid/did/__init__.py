@@ -7,7 +7,6 @@ it is given a ``fetch=``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from cityid.did.creation import create
@@ -82,6 +81,6 @@ def resolver(
     ]
     table = dict(METHODS) if fetch is None else {**METHODS, "web": Web(fetch)}
     return Resolver(
-        MappingProxyType(table | {method.name: method for method in methods}),
-        MappingProxyType({document.id: document for document in in_hand}),
+        table | {method.name: method for method in methods},
+        {document.id: document for document in in_hand},
     )

@@ -8,6 +8,7 @@ Spec:
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -234,10 +235,10 @@ def _part(url: DIDURL, document: DIDDocument, options: DereferencingOptions) -> 
             code=Code.INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD,
         )
     if method is not None:
-        return dict(method.document)
+        return copy.deepcopy(dict(method.document))
     for service in document.services:
         if service.id == wanted:
-            return dict(service.document)
+            return copy.deepcopy(dict(service.document))
     raise NotFoundError(f"the document has no {quote('#' + str(url.fragment))}", ref=wanted[:80])
 
 

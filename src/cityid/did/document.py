@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from cityid import strict_json
 from cityid.did import syntax
-from cityid.did.rules import check_document
+from cityid.did.rules import faults
 from cityid.did.verification_method import RELATIONSHIPS, VerificationMethod
 from cityid.errors import Code, InvalidInputError, quote
 from cityid.strict_json import JSONObject
@@ -73,7 +73,7 @@ class DIDDocument:
             values = strict_json.parse_object(document)
         else:
             values = strict_json.snapshot(document)
-        problems = check_document(values, any_url=any_url)
+        problems = faults(values, any_url=any_url)
         if problems:
             more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
             raise InvalidInputError(

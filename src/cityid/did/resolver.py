@@ -56,11 +56,19 @@ class Resolver:
     """
 
     methods: Mapping[str, DIDMethod]
-    documents: Mapping[str, DIDDocument] = field(default_factory=lambda: MappingProxyType({}))
+    documents: Mapping[str, DIDDocument] = field(default_factory=dict)
     cache_size: int = CACHE_SIZE
     _kept: OrderedDict[str, ResolutionResult] = field(
         default_factory=OrderedDict, init=False, repr=False, compare=False
     )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "methods", MappingProxyType(dict(self.methods)))
+        object.__setattr__(self, "documents", MappingProxyType(dict(self.documents)))
+
+    def __reduce__(self) -> tuple[type[Resolver], tuple[object, ...]]:
+        """Let a process pool carry the resolver; what is kept stays behind."""
+        return Resolver, (dict(self.methods), dict(self.documents), self.cache_size)
 
     def resolve(self, did: str | DID, options: ResolutionOptions = DEFAULTS) -> ResolutionResult:
         """Resolve a DID.

@@ -41,13 +41,22 @@ def check_document(document: object, *, any_url: bool = False) -> tuple[Problem,
     Spec:
         https://www.w3.org/TR/did-1.1/#core-properties
     """
-    if not isinstance(document, Mapping):
-        return (_fault("a DID document is a JSON object"),)
     try:
-        snapshot = strict_json.snapshot(document)
+        return faults(strict_json.snapshot(document), any_url=any_url)
     except CityIdError as error:
         return (Problem.from_error(error),)
-    return tuple(problem for rule in RULES for problem in rule(snapshot, any_url))
+
+
+def faults(document: object, *, any_url: bool) -> tuple[Problem, ...]:
+    """List every fault of a document that was read strictly already.
+
+    Args:
+        document: The document as JSON values.
+        any_url: As for `check_document`.
+    """
+    if not isinstance(document, Mapping):
+        return (_fault("a DID document is a JSON object"),)
+    return tuple(problem for rule in RULES for problem in rule(document, any_url))
 
 
 def _context(document: Mapping[str, Any], any_url: bool) -> Iterator[Problem]:

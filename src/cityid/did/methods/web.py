@@ -105,7 +105,10 @@ def did_of(domain: str, path: str = "", port: int | None = None) -> DID:
         InvalidInputError: There is no such place (``INVALID_DID``).
     """
     host = domain if port is None else f"{domain}%3A{port}"
-    encoded = percent_encode(path, safe="/").replace("~", "%7E")
+    try:
+        encoded = percent_encode(path, safe="/").replace("~", "%7E")
+    except UnicodeEncodeError as error:
+        raise invalid_did("the path holds a lone surrogate") from error
     segments = encoded.split("/") if path else []
     did = syntax.parse(":".join(["did:web", host, *segments]))
     location(did)
