@@ -330,17 +330,22 @@ def test_threads_that_begin_together_agree():
 
 
 def test_an_import_does_not_write_into_what_it_imports():
-    base = {"@context": {"word": "urn:base"}}
+    base = {"@context": {"word": "urn:base", "other": "urn:base"}}
     contexts = (
         Contexts()
         .with_context("urn:base:1", base)
-        .with_context(CITY, {"@context": {"@import": "urn:base:1", "word": "urn:over"}})
+        .with_context("urn:word", {"@context": {"@import": "urn:base:1", "word": "urn:over"}})
+        .with_context("urn:other", {"@context": {"@import": "urn:base:1", "other": "urn:over"}})
     )
 
-    assert canonicalize({"@context": CITY, "word": "x"}, contexts) == '_:c14n0 <urn:over> "x" .\n'
-    assert canonicalize({"@context": "urn:base:1", "word": "x"}, contexts) == (
-        '_:c14n0 <urn:base> "x" .\n'
-    )
+    for url, word, other in (
+        ("urn:word", "over", "base"),
+        ("urn:other", "base", "over"),
+        ("urn:base:1", "base", "base"),
+    ):
+        document = {"@context": url, "word": "w", "other": "o"}
+        expected = [f'_:c14n0 <urn:{word}> "w" .\n', f'_:c14n0 <urn:{other}> "o" .\n']
+        assert canonicalize(document, contexts) == "".join(sorted(expected))
     assert contexts.document("urn:base:1") == base
 
 
