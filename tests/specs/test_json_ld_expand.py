@@ -49,6 +49,6 @@ def test_an_input_is_refused_or_means_what_pyld_says(file):
         assert canonical == rdfc.canonicalize(expected)
 
 
-@pytest.mark.skipif(not inputs(), reason="the vectors are missing")
-def test_enough_inputs_are_handled():
-    assert sum(handled(file) is not None for file in inputs().values()) == HANDLED
+@pytest.mark.parametrize("files", [list(inputs().values())] if inputs() else [])
+def test_exactly_so_many_inputs_are_handled(files):
+    assert sum(handled(file) is not None for file in files) == HANDLED

@@ -123,8 +123,10 @@ def _sort_out(quads: Iterable[Quad]) -> tuple[list[str], list[Quad], _Mentions]:
     for quad in quads:
         subject, predicate, value, graph = quad
         if subject < _BLANK and value < _BLANK and graph < _BLANK:
-            end = f" {graph} .\n" if graph else " .\n"
-            lines.append(f"{subject} {predicate} {value}{end}")
+            if graph:
+                lines.append(f"{subject} {predicate} {value} {graph} .\n")
+            else:
+                lines.append(f"{subject} {predicate} {value} .\n")
             continue
         unnamed.append(quad)
         if subject >= _BLANK:
