@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from cityid.errors import CityIdError, Code
@@ -87,12 +88,12 @@ class Check:
     @classmethod
     def passed(cls, name: str, path: str = "") -> Check:
         """Return a check that was passed."""
-        return cls(name, Outcome.PASSED, path)
+        return cls(name, Outcome.PASSED, path) if path else _told(name, Outcome.PASSED)
 
     @classmethod
     def skipped(cls, name: str, path: str = "") -> Check:
         """Return a check that does not apply."""
-        return cls(name, Outcome.SKIPPED, path)
+        return cls(name, Outcome.SKIPPED, path) if path else _told(name, Outcome.SKIPPED)
 
     @classmethod
     def failed(cls, name: str, problem: Problem, path: str = "") -> Check:
@@ -117,6 +118,12 @@ class Check:
         return row
 
 
+@lru_cache(maxsize=64)
+def _told(name: str, outcome: Outcome) -> Check:
+    """Return a check without a problem: a value, so that one serves every document."""
+    return Check(name, outcome)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """Checks in the order they were asked, and warnings that decide nothing."""
@@ -139,15 +146,20 @@ class Report:
 
     def outcome(self, name: str) -> Outcome:
         """Return the worst outcome of the checks called `name`; SKIPPED where there is none."""
-        return worst(check.outcome for check in self.checks if check.name == name)
+        return worst([check.outcome for check in self.checks if check.name == name])
+
+    @property
+    def clean(self) -> bool:
+        """Whether no check failed and none was left open."""
+        return not any(check.outcome in _BAD for check in self.checks)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
         """The problems of all checks that failed or could not be run."""
-        bad = (Outcome.FAILED, Outcome.INCONCLUSIVE)
-        return tuple(c.problem for c in self.checks if c.outcome in bad and c.problem is not None)
+        return tuple(c.problem for c in self.checks if c.outcome in _BAD and c.problem is not None)
 
 
+_BAD = (Outcome.FAILED, Outcome.INCONCLUSIVE)
 _SEVERITY = (Outcome.SKIPPED, Outcome.PASSED, Outcome.INCONCLUSIVE, Outcome.FAILED)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from cityid import display
 from cityid.errors import VerificationError
 from cityid.policy import Decision, Facts, Verdict
-from cityid.report import Check, Outcome, Problem, Report, worst
+from cityid.report import Check, Outcome, Problem, Report
 
 CHECKS: Final = (
     "structure",
@@ -38,15 +38,14 @@ _WORDS = {
 }
 
 
-def stands(checks: tuple[Check, ...]) -> bool:
+def stands(report: Report) -> bool:
     """Tell whether at least one proof passed, and nothing but a policy failed or stayed open.
 
     Args:
-        checks: Every question that was asked.
+        report: Every question that was asked.
     """
-    outcomes = [check.outcome for check in checks if not check.name.startswith("policy.")]
-    proven = any(c.name == "proof" and c.outcome is Outcome.PASSED for c in checks)
-    return proven and worst(outcomes) is Outcome.PASSED
+    asked = tuple(check for check in report.checks if not check.name.startswith("policy."))
+    return Report(asked).clean and report.outcome("proof") is Outcome.PASSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ class Result:
 
         A deliberate difference from VCDM 2.0: validity and status count.
         """
-        return stands(self.report.checks)
+        return stands(self.report)
 
     @property
     def proof_valid(self) -> bool:

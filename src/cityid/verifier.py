@@ -15,7 +15,7 @@ before the signature and the issuer are known.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -79,7 +79,7 @@ class Verifier:
                 "the policy names nobody to believe; add IssuedBy({did, …}) to it",
                 code=Code.INVALID_OPTIONS,
             )
-        moment = timestamp.aware(at) if at is not None else datetime.now(UTC)
+        moment = _within_calendar(at, self.skew)
         try:
             view = _view(document)
         except InvalidInputError as error:
@@ -167,8 +167,20 @@ def verify_many(
             progress(done)
 
 
+def _within_calendar(at: datetime | None, skew: timedelta) -> datetime:
+    """Return the time of judgement, around which every clock skew is still a time."""
+    moment = timestamp.aware(at) if at is not None else datetime.now(UTC)
+    try:
+        _ = moment - skew, moment + skew
+    except OverflowError as error:
+        raise InvalidInputError(
+            "the time of judgement lies at the end of the calendar", code=Code.NUMBER_OUT_OF_RANGE
+        ) from error
+    return moment
+
+
 def _view(document: Document) -> Credential | Presentation:
-    if isinstance(document, Credential | Presentation):
+    if isinstance(document, (Credential, Presentation)):
         return document
     presentation = Presentation.of(document)
     if "VerifiablePresentation" in presentation.types:
@@ -185,7 +197,11 @@ def _listed(
         yield pointer.join("", member, *([index] if listed else [])), value
 
 
-@dataclass(frozen=True)
+_UNPRESENTED = Report(tuple(map(Check.skipped, ("holder_binding", "challenge", "domain"))))
+_UNASKED = Report(tuple(map(Check.skipped, ("schema", "status", "trust"))))
+
+
+@dataclass(frozen=True, slots=True)
 class _Run:
     """One run of the pipeline."""
 
@@ -197,8 +213,7 @@ class _Run:
 
     def credential(self, credential: Credential, policy: Policy) -> Result:
         findings = self._examine(credential)
-        absent = tuple(Check.skipped(name) for name in ("holder_binding", "challenge", "domain"))
-        report = findings.report + Report(absent) + self._worth(findings)
+        report = findings.report + _UNPRESENTED + self._worth(findings)
         return self._judge(report, [("", findings)], None, policy)
 
     def presentation(self, presentation: Presentation, policy: Policy) -> Result:
@@ -252,7 +267,7 @@ class _Run:
     def _worth(self, findings: CredentialFindings) -> Report:
         """Ask what only an authenticated credential can be asked: schema, status, trust."""
         if not findings.verified:
-            return Report(tuple(Check.skipped(name) for name in ("schema", "status", "trust")))
+            return _UNASKED
         credential = findings.credential
         schemas = tuple(
             check_schema(credential.document, entry, self.verifier.schemas, path=path)
@@ -292,7 +307,7 @@ class _Run:
         policy: Policy,
     ) -> Result:
         report = _in_order(report)
-        if not stands(report.checks):
+        if not stands(report):
             return Result(report, _unverified(report), None)
         facts = verified_facts(
             tuple(_sealed(path, findings) for path, findings in parts),
@@ -318,18 +333,21 @@ def _unverified(report: Report) -> Decision:
 
 
 def _in_order(report: Report) -> Report:
-    return replace(report, checks=tuple(sorted(report.checks, key=_rank)))
+    return Report(tuple(sorted(report.checks, key=_rank)), report.warnings)
+
+
+_RANKS = {name: rank for rank, name in enumerate(CHECKS)}
 
 
 def _rank(check: Check) -> int:
-    return CHECKS.index(check.name)
+    return _RANKS[check.name]
 
 
 def _replaced(report: Report, check: Check) -> Report:
     """Return the report with its check of this name and place replaced."""
     same = (check.name, check.path)
     checks = tuple(check if (old.name, old.path) == same else old for old in report)
-    return replace(report, checks=checks)
+    return Report(checks, report.warnings)
 
 
 def _uncompared(
