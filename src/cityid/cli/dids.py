@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote
 
 import typer
 
@@ -29,6 +30,7 @@ from cityid.keys import Signer
 
 app = typer.Typer(help="Create and resolve decentralized identifiers.", no_args_is_help=True)
 
+_PORT_DIGITS = 5
 _UNREADABLE = frozenset(
     {Code.INVALID_DID, Code.INVALID_OPTIONS, Code.METHOD_NOT_SUPPORTED, Code.FEATURE_NOT_SUPPORTED}
 )
@@ -59,13 +61,11 @@ def identity(acting: str, signer: Signer) -> Identity:
         "web",
         signer=signer,
         domain=domain,
-        path="/".join(segments),
-        port=int(port) if port.isdecimal() else None,
+        path="/".join(map(unquote, segments)),
+        port=int(port) if port.isdecimal() and len(port) <= _PORT_DIGITS else None,
     )
     if str(made.did) != acting:
-        raise InvalidInputError(
-            f"this did:web is written {made.did}", code=Code.INVALID_DID, path=""
-        )
+        raise InvalidInputError(f"this did:web is written {made.did}", code=Code.INVALID_DID)
     return made
 
 
