@@ -293,6 +293,28 @@ def test_deep_nesting_is_told_and_is_no_recursion_error(depth):
     assert refusal(credential(**inner)).code is Code.TOO_DEEP
 
 
+def test_many_threads_that_begin_together_do_not_use_up_each_others_limit():
+    document = credential(
+        knows=[{"@context": {f"t{n}": "urn:t"}, f"t{n}": "x"} for n in range(500)]
+    )
+    fresh = CONTEXTS.with_context(CITY, {"@context": TERMS})
+
+    with ThreadPoolExecutor(16) as pool:
+        results = list(pool.map(to_quads, [document] * 16, [fresh] * 16))
+    assert {len(quads) for quads in results} == {1004}
+
+
+def test_a_large_context_cannot_be_copied_often():
+    wide = {f"t{n}": "urn:t" for n in range(4000)}
+    nodes = [{"@context": {f"u{n}": "urn:u"}, f"u{n}": "x"} for n in range(200)]
+    begin = time.process_time()
+
+    error = refusal({"@context": wide, "t0": nodes})
+
+    assert error.code is Code.COMPLEXITY_LIMIT_EXCEEDED
+    assert time.process_time() - begin < 2
+
+
 def test_contexts_cannot_be_piled_up():
     nodes = [{"@context": {f"t{n}": "urn:t"}, f"t{n}": "x"} for n in range(5000)]
     begin = time.process_time()

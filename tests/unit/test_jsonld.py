@@ -398,7 +398,7 @@ def test_lists_in_lists_are_bounded():
 
 
 def test_contexts_inside_a_document_are_bounded():
-    nodes = [{"@context": {f"t{number}": "ex:t"}, f"t{number}": "x"} for number in range(2000)]
+    nodes = [{"@context": {f"t{number}": "ex:t"}, f"t{number}": "x"} for number in range(6000)]
 
     assert to_quads(doc(link=nodes[:100]), CITY)
     assert refused(doc(link=nodes)).code is Code.COMPLEXITY_LIMIT_EXCEEDED
@@ -508,6 +508,16 @@ def test_contexts_in_contexts_are_bounded():
     for _ in range(4900):
         deep = deep["a"]["@context"]
     assert refused(under(deep)).code is Code.TOO_DEEP
+
+
+def test_a_context_written_out_has_a_length_limit():
+    assert to_quads(under({f"t{number}": "urn:t" for number in range(3000)}), CITY) == []
+    error = refused(under({f"t{number}": "urn:t" for number in range(9000)}))
+    assert (error.code, error.path) == (Code.INPUT_TOO_LARGE, "/@context")
+
+
+def test_the_cause_of_a_broken_context_is_kept():
+    assert type(refused(under({"a": "relative"})).__cause__).__name__ == "JsonLdError"
 
 
 @pytest.mark.parametrize(

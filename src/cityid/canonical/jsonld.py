@@ -31,7 +31,7 @@ from cityid.canonical.terms import ActiveContext, Terms
 from cityid.errors import Code, InvalidInputError, quote
 
 _DEEPEST = 64
-_MOST_CONTEXTS = 500
+_MOST_DEFINITIONS = 200_000
 _TYPE = f"<{literals.RDF}type>"
 _FIRST = f"<{literals.RDF}first>"
 _REST = f"<{literals.RDF}rest>"
@@ -101,13 +101,13 @@ def _terms(contexts: Contexts) -> Terms:
 class _Walk:
     """One document on its way to quads."""
 
-    __slots__ = ("blank_nodes", "most_processed", "quads", "terms")
+    __slots__ = ("blank_nodes", "most_spent", "quads", "terms")
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.quads: list[Quad] = []
         self.blank_nodes = 0
-        self.most_processed = terms.processed + _MOST_CONTEXTS
+        self.most_spent = terms.spent.size + _MOST_DEFINITIONS
 
     def blank_node(self) -> str:
         """Return a label that no other node has."""
@@ -215,12 +215,12 @@ class _Walk:
         if claim is not None and "@context" not in element:
             claim.openings[keys] = opening
             self.terms.remember(sum(map(len, keys)))
-        self.check_processed()
+        self.check_spent()
         return opening
 
-    def check_processed(self) -> None:
+    def check_spent(self) -> None:
         """Stop where the document makes too many contexts out of each other."""
-        if self.terms.processed > self.most_processed:
+        if self.terms.spent.size > self.most_spent:
             raise RefusalError(
                 "the document has too many contexts inside", code=Code.COMPLEXITY_LIMIT_EXCEEDED
             )
@@ -244,7 +244,7 @@ class _Walk:
                 raise
             opening.typed[remembered] = reading
             self.terms.remember(sum(map(len, types)))
-            self.check_processed()
+            self.check_spent()
         return reading
 
     def subject(self, value: Any, reading: Reading, claim: Claim | None) -> str:

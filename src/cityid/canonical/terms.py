@@ -11,8 +11,9 @@ Spec:
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from cityid.canonical import literals
 from cityid.canonical.claims import Definition, Opening, Reading, Shape, define, shape_of
@@ -24,6 +25,8 @@ from cityid.errors import CityIdError, Code, quote
 _MOST_MEMORIES = 100_000
 _CHARACTERS_PER_MEMORY = 200
 _CHARACTERS_PER_MAPPING = 60
+_LEAST_SIZE = 20
+_LONGEST_INLINE = 100_000
 
 
 class ActiveContext:
@@ -59,7 +62,7 @@ class ActiveContext:
         self._shapes: dict[tuple[Any, ...], Shape] = {}
         self._definitions: dict[str, Definition] = {}
         self._locals: dict[Any, ActiveContext] = {}
-        self._scoped: dict[tuple[int, str, bool], ActiveContext] = {}
+        self._scoped: dict[tuple[ActiveContext, str, bool], ActiveContext] = {}
         self._vocabulary: dict[str, str] = {}
 
     # --- contexts that begin here
@@ -91,7 +94,7 @@ class ActiveContext:
             RefusalError: PyLD refuses the context.
             NotFoundError: It names a context outside the set.
         """
-        key = (id(origin), term, by_type)
+        key = (origin, term, by_type)
         context = self._scoped.get(key)
         if context is None:
             local = origin.mappings[term]["@context"]
@@ -174,22 +177,32 @@ class ActiveContext:
         return definition
 
 
+class Spent(threading.local):
+    """What processing contexts took so far, counted apart in each thread.
+
+    Attributes:
+        size: The term definitions written into active contexts.
+    """
+
+    size = 0
+
+
 class Terms:
     """Everything worked out under one set of contexts.
 
     Attributes:
         sources: Reads the contexts of the set.
         initial: The active context before any local one.
-        processed: How many contexts were processed so far.
+        spent: The term definitions that were written so far, in each thread.
     """
 
-    __slots__ = ("_options", "_pyld", "_remembered", "_wrapped", "initial", "processed", "sources")
+    __slots__ = ("_options", "_pyld", "_remembered", "_wrapped", "initial", "sources", "spent")
 
     def __init__(self, contexts: Contexts) -> None:
         from pyld import jsonld
 
         self.sources = ContextSources(contexts)
-        self.processed = 0
+        self.spent = Spent()
         self._remembered = 0
         self._wrapped: dict[int, ActiveContext] = {}
         self._pyld: Any = jsonld.JsonLdProcessor()
@@ -225,16 +238,17 @@ class Terms:
             RefusalError: PyLD refuses the local context.
             NotFoundError: It names a context outside the set.
         """
-        self.processed += 1
         try:
             contexts = self.sources.flatten(local)
             processed = self._pyld._process_context(  # noqa: SLF001 - pyld is pinned for this
                 context.processed, contexts, self._options, **options
             )
         except Exception as error:  # noqa: BLE001 - whatever PyLD meets is told as a refusal
-            raise _context_refusal(error) from None
+            _refuse(error)
+        size = _LEAST_SIZE + len(processed["mappings"])
+        self.spent.size += size
         if id(processed) not in self._wrapped:
-            self.remember(len(processed["mappings"]) * _CHARACTERS_PER_MAPPING)
+            self.remember(size * _CHARACTERS_PER_MAPPING)
         return self.wrap(processed)
 
     def expand(self, context: ActiveContext, word: str) -> str | None:
@@ -246,7 +260,7 @@ class Terms:
         try:
             iri = self._pyld._expand_iri(context.processed, word, vocab=True)  # noqa: SLF001 - as above
         except Exception as error:  # noqa: BLE001 - whatever PyLD meets is told as a refusal
-            raise _context_refusal(error) from None
+            _refuse(error)
         return iri if isinstance(iri, str) else None
 
     def language(self, context: ActiveContext, key: str) -> Any:
@@ -269,23 +283,27 @@ def _context_key(value: Any) -> str | tuple[str, ...]:
             code=Code.MALFORMED_VALUE_ERROR,
         )
     try:
-        return json.dumps(items, allow_nan=False)
+        text = json.dumps(items, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise RefusalError(
             f"this context is no JSON: {error}", code=Code.MALFORMED_VALUE_ERROR
         ) from error
+    if len(text) > _LONGEST_INLINE:
+        raise RefusalError(
+            f"a context written out in a document has at most {_LONGEST_INLINE} characters",
+            code=Code.INPUT_TOO_LARGE,
+        )
+    return text
 
 
-def _context_refusal(error: Exception) -> Exception:
-    """Return what stopped context processing, however deep PyLD wrapped it."""
+def _refuse(error: Exception) -> NoReturn:
+    """Raise what stopped context processing, however deep PyLD wrapped it."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, CityIdError | RefusalError):
-            return cause
+            raise cause from None
         cause = cause.__cause__
     shown = getattr(error, "code", None) or type(error).__name__
-    refusal = RefusalError(
+    raise RefusalError(
         f"a context cannot be processed: {shown}", code=Code.MALFORMED_VALUE_ERROR
-    )
-    refusal.__cause__ = error
-    return refusal
+    ) from error
