@@ -266,26 +266,28 @@ def shape_of(definitions: list[Definition]) -> Shape:
     Args:
         definitions: What each means, in the order of the object.
     """
-    by_role: dict[Role, list[Definition]] = {role: [] for role in Role}
+    claims: list[Claim] = []
+    keys: dict[Role, str] = {}
+    refused: list[Definition] = []
     for definition in definitions:
-        by_role[definition.role].append(definition)
-    single = {
-        role: by_role[role][0].key if by_role[role] else None
-        for role in (Role.ID, Role.TYPE, Role.VALUE, Role.LANGUAGE, Role.DIRECTION)
-    }
-    alone = [] if by_role[Role.VALUE] else by_role[Role.LANGUAGE] + by_role[Role.DIRECTION]
-    refused = [
-        *by_role[Role.REFUSED],
-        *(_refused(each.key, f"{quote(each.key)} stands beside @value only") for each in alone),
-        *(_twice(by_role[role][1]) for role in single if len(by_role[role]) > 1),
-    ]
+        if definition.claim is not None:
+            claims.append(definition.claim)
+        elif definition.role is Role.REFUSED:
+            refused.append(definition)
+        elif definition.role in keys:
+            refused.append(_twice(definition))
+        else:
+            keys[definition.role] = definition.key
+    if Role.VALUE not in keys:
+        alone = (keys[role] for role in (Role.LANGUAGE, Role.DIRECTION) if role in keys)
+        refused += (_refused(key, f"{quote(key)} stands beside @value only") for key in alone)
     return Shape(
-        claims=tuple(each.claim for each in by_role[Role.CLAIM] if each.claim),
-        id_key=single[Role.ID],
-        type_key=single[Role.TYPE],
-        value_key=single[Role.VALUE],
-        language_key=single[Role.LANGUAGE],
-        direction_key=single[Role.DIRECTION],
+        claims=tuple(claims),
+        id_key=keys.get(Role.ID),
+        type_key=keys.get(Role.TYPE),
+        value_key=keys.get(Role.VALUE),
+        language_key=keys.get(Role.LANGUAGE),
+        direction_key=keys.get(Role.DIRECTION),
         refused=refused[0] if refused else None,
         keeps_scope=_keeps_scope(definitions),
     )
