@@ -1,7 +1,7 @@
 """The tables that follow from the code: ``python docs/tables.py`` writes them into their pages.
 
-A table stands between ``<!-- table: NAME -->`` and ``<!-- /table -->``. The tests hold every page
-to what this module would write.
+A table stands between ``<!-- table: NAME -->`` and ``<!-- /table -->``. In the tables of limits and
+of executed vectors, the numbers alone are written. The tests hold every page to all of it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
@@ -21,6 +24,7 @@ DID_CORE = DOCS.parent / "tests" / "specs" / "test_did_core.py"
 _BLOCK = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- /table -->)", re.DOTALL)
 _URL = re.compile(r"https?://[^\s,;()]+")
 _COUNT = re.compile(r"^\| `([\w.-]+)` \| *[\d,]+ *\|", re.MULTILINE)
+_LIMIT = re.compile(r"^(\| [^|]+ \|) [\d,.]+ (\| `([\w.]+)` \|)$", re.MULTILINE)
 _STANDARDS = {
     "c2sp.org": "C2SP: signed notes, checkpoints and proofs of transparency logs",
     "csrc.nist.gov": "NIST SP 800-186",
@@ -148,14 +152,37 @@ def with_counts(page: str) -> str:
     return _COUNT.sub(lambda match: f"| `{match[1]}` | {executed.get(match[1], 0):,} |", page)
 
 
+def with_limits(page: str) -> str:
+    """Return a page with the limits that it tells written anew."""
+    return _LIMIT.sub(lambda match: f"{match[1]} {_shown(constant(match[3]))} {match[2]}", page)
+
+
+def _shown(number: float) -> str:
+    return f"{int(number):,}" if number == int(number) else f"{number:,}"
+
+
+def constant(dotted: str) -> int | float:
+    """Return a constant by its name, relative to ``cityid``."""
+    parts = dotted.split(".")
+    for end in range(len(parts) - 1, 0, -1):
+        name = ".".join(["cityid", *parts[:end]])
+        with suppress(ModuleNotFoundError):
+            module = import_module(name)
+            with suppress(AttributeError):
+                value: int | float = attrgetter(".".join(parts[end:]))(module)
+                return value
+    raise LookupError(f"a table names {dotted}, which is not there")
+
+
 def pages() -> Iterator[tuple[Path, str]]:
-    """Yield every page that has tables, with the text that it should have."""
+    """Yield every page with the text that it should have."""
     for path in sorted(DOCS.rglob("*.md")):
         text = path.read_text(encoding="utf-8")
-        if "_build" not in path.parts and "<!-- table: " in text:
-            yield path, with_counts(with_tables(text))
+        if "_build" not in path.parts:
+            yield path, with_limits(with_counts(with_tables(text)))
 
 
 if __name__ == "__main__":
     for page, text in pages():
-        page.write_text(text, encoding="utf-8")
+        if page.read_text(encoding="utf-8") != text:
+            page.write_text(text, encoding="utf-8")
