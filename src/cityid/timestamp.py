@@ -14,6 +14,7 @@ from cityid.errors import Code, InvalidInputError, quote
 _DATE_TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(Z|[+-]\d\d:\d\d)?", re.ASCII
 )
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\dZ", re.ASCII)
 _LONGEST_OFFSET = timedelta(hours=14)
 
 
@@ -33,14 +34,14 @@ def parse(text: object, *, path: str = "", need_offset: bool = True) -> datetime
     """
     if not isinstance(text, str):
         raise _malformed(text, path)
+    if _USUAL.fullmatch(text):
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError as error:
+            raise _malformed(text, path) from error
     match = _DATE_TIME.fullmatch(text)
     if match is None or (need_offset and match[8] is None):
         raise _malformed(text, path)
-    if match[8] == "Z" and match[7] is None and match[4] != "24":
-        try:
-            return datetime.fromisoformat(text)  # the common form, which the standard library reads
-        except ValueError as error:
-            raise _malformed(text, path) from error
     fraction = match[7] or "0"
     microsecond = int(fraction.ljust(6, "0")[:6])
     try:
@@ -103,6 +104,8 @@ def aware(moment: datetime) -> datetime:
             f"{quote(given)} is no time with offset; pass datetime.now(UTC), never a naive time",
             code=Code.INVALID_OPTIONS,
         )
+    if given.tzinfo is UTC:
+        return moment
     try:
         return moment.astimezone(UTC)
     except OverflowError as error:

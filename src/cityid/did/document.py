@@ -52,6 +52,9 @@ class DIDDocument:
     _methods: dict[str, VerificationMethod] = field(
         default_factory=dict, repr=False, compare=False, hash=False
     )
+    _listed: dict[str, tuple[str, ...]] = field(
+        default_factory=dict, repr=False, compare=False, hash=False
+    )
 
     @classmethod
     def parse(
@@ -111,13 +114,18 @@ class DIDDocument:
         Raises:
             InvalidInputError: There is no such relationship (``INVALID_OPTIONS``).
         """
+        listed = self._listed.get(name)
+        if listed is not None:
+            return listed
         if name not in RELATIONSHIPS:
             raise InvalidInputError(
                 f"{quote(name)} is not one of {', '.join(RELATIONSHIPS)}", code=Code.INVALID_OPTIONS
             )
         entries = self.document.get(name, ())
         references = (entry["id"] if isinstance(entry, Mapping) else entry for entry in entries)
-        return tuple(syntax.absolute(reference, self.id) for reference in references)
+        listed = tuple(syntax.absolute(reference, self.id) for reference in references)
+        self._listed[name] = listed
+        return listed
 
     def verification_method(self, url: str) -> VerificationMethod | None:
         """Return the verification method of that absolute URL, or None."""

@@ -112,19 +112,21 @@ class Judge:
         Raises:
             CityIdError: There is no such key, or it may not be used for this purpose at this time.
         """
-        path = proof.at("verificationMethod")
         try:
             method = self.resolver.verification_method(
                 proof.verification_method, relationship=self.purpose
             )
             key = method.public_key
         except InvalidInputError as error:  # its path leads into the controller's document
+            path = proof.at("verificationMethod")
             raise InvalidInputError(reason(error), code=error.code, path=path) from error
         if method.revoked is not None and self.at >= method.revoked:
             told = f"the key was revoked at {timestamp.write(method.revoked)}"
+            path = proof.at("verificationMethod")
             raise InvalidInputError(told, code=Code.KEY_REVOKED, path=path)
         if method.expires is not None and self.at >= method.expires:
             told = f"the key expired at {timestamp.write(method.expires)}"
+            path = proof.at("verificationMethod")
             raise InvalidInputError(told, code=Code.KEY_EXPIRED, path=path)
         return method.controller, key
 

@@ -39,13 +39,16 @@ def _check_document(
     document: Mapping[str, Any], contexts: Contexts, path: str
 ) -> Iterator[Problem]:
     if "@context" in document:
-        yield from _check_context(document["@context"], contexts, pointer.join(path, "@context"))
+        yield from _check_context(document["@context"], contexts, f"{path}/@context")
     documents = _documents_inside(document) if not path else {"proof"}
+    others: dict[str, Any] = {}
     for name, value in document.items():
         if name in documents:
             yield from _check_members(name, value, contexts, pointer.join(path, name))
-        elif name != "@context" and _holds_context(value):
-            yield from _check_nested(value, pointer.join(path, name))
+        elif name != "@context":
+            others[name] = value
+    if _holds_context(others):
+        yield from _check_nested(others, path)
 
 
 def _documents_inside(document: Mapping[str, Any]) -> set[str]:
@@ -66,7 +69,7 @@ def _check_members(name: str, value: Any, contexts: Contexts, path: str) -> Iter
             rest = {key: item for key, item in member.items() if key != "@context"}
             if "@context" in member:
                 context = member["@context"]
-                yield from _check_context(context, contexts, pointer.join(place, "@context"))
+                yield from _check_context(context, contexts, f"{place}/@context")
             if _holds_context(rest):
                 yield from _check_nested(rest, place)
         else:
@@ -74,12 +77,11 @@ def _check_members(name: str, value: Any, contexts: Contexts, path: str) -> Iter
 
 
 def _check_context(value: Any, contexts: Contexts, path: str) -> Iterator[Problem]:
-    places = (
-        [(pointer.join(path, index), item) for index, item in enumerate(value)]
-        if isinstance(value, list)
-        else [(path, value)]
-    )
-    for place, item in places:
+    listed = isinstance(value, list)
+    for index, item in enumerate(value if listed else [value]):
+        if isinstance(item, str) and item in contexts:
+            continue
+        place = f"{path}/{index}" if listed else path
         if isinstance(item, str):
             yield from _check_url(item, contexts, place)
         elif not isinstance(item, Mapping):
@@ -131,6 +133,8 @@ def _holds_context(value: Any) -> bool:
     """Tell whether there is a context at any depth: every verification asks, so without places."""
     items = [value]
     for item in items:  # grows while it is read
+        if type(item) is str:
+            continue
         if isinstance(item, dict):
             if "@context" in item:
                 return True
