@@ -6,13 +6,12 @@ All registries decide alike, because they decide here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cityid import timestamp
 from cityid.errors import Code, ConflictError, InvalidInputError, quote
-from cityid.pointer import join
 from cityid.registry.base import Clock, MerkleLeaf, NewEntry, Record
 
 MAX_LOG_NAME = 1024
@@ -89,7 +88,7 @@ def check_entries(entries: Sequence[NewEntry]) -> tuple[NewEntry, ...]:
             code=Code.INPUT_TOO_LARGE,
         )
     for position, entry in enumerate(entries):
-        _check_entry(entry, join("", position))
+        _check_entry(entry, f"/{position}")
     if sum(len(entry.data) for entry in entries) > MAX_BATCH_DATA:
         raise InvalidInputError(
             f"the entries of one append have at most {MAX_BATCH_DATA} bytes together",
@@ -136,14 +135,14 @@ class Admission:
 def admit(
     entries: Sequence[NewEntry],
     *,
-    last: Callable[[str], int],
+    heads: Mapping[str, int],
     find: Callable[[str, int], Record],
 ) -> Admission:
     """Decide which entries are new, which are there already, and refuse the rest.
 
     Args:
         entries: The entries of one append, checked.
-        last: Gives the last version of a log, 0 for an unknown one.
+        heads: The last version of each of their logs; a log that is missing is unknown.
         find: Gives a record that is there.
 
     Raises:
@@ -151,21 +150,21 @@ def admit(
     """
     fresh: list[NewEntry] = []
     answers: list[Record | int] = []
-    next_version: dict[str, int] = {}
+    last = dict(heads)
     places: dict[tuple[str, int], int] = {}
     for entry in entries:
-        expected = next_version.get(entry.log) or last(entry.log) + 1
-        next_version[entry.log] = expected
-        if entry.version == expected:
-            places[entry.log, entry.version] = len(fresh)
+        log, version = entry.log, entry.version
+        expected = last.get(log, 0) + 1
+        if version == expected:
+            last[log] = version
+            places[log, version] = len(fresh)
             answers.append(len(fresh))
             fresh.append(entry)
-            next_version[entry.log] = expected + 1
             continue
-        if entry.version > expected:
+        if version > expected:
             raise _conflict(entry, expected)
-        place = places.get((entry.log, entry.version))
-        known = find(entry.log, entry.version) if place is None else place
+        place = places.get((log, version))
+        known = find(log, version) if place is None else place
         # Equal bytes are what equal SHA-256 stands for, and need no hashing.
         if (fresh[known] if isinstance(known, int) else known).data != entry.data:
             raise _conflict(entry, expected)

@@ -226,9 +226,30 @@ def leaf_content(log: str, version: int, data: bytes, recorded_at: datetime) -> 
     Spec:
         https://www.rfc-editor.org/rfc/rfc6962#section-2.1
     """
+    return _content(log, version, data, _text(recorded_at))
+
+
+def leaf_contents(records: Sequence[Record]) -> Iterator[bytes]:
+    """Give what the leaf of each of some records says; see `leaf_content`.
+
+    Args:
+        records: The records, those of one append together.
+    """
+    recorded_at, text = None, ""
+    for record in records:
+        if record.recorded_at is not recorded_at:
+            recorded_at = record.recorded_at
+            text = _text(recorded_at)
+        yield _content(record.log, record.version, record.data, text)
+
+
+def _content(log: str, version: int, data: bytes, time: str) -> bytes:
     digest = hashlib.sha256(data).hexdigest()
-    time = recorded_at.replace(tzinfo=None).isoformat(timespec="microseconds")
-    return f"cityid record v1\n{log}\n{version}\n{digest}\n{time}Z\n".encode()
+    return f"cityid record v1\n{log}\n{version}\n{digest}\n{time}\n".encode()
+
+
+def _text(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def closed(place: str) -> RegistryError:

@@ -1,11 +1,9 @@
 """A registry in one file: durable, shared by many processes, with a Merkle log.
 
-Four tables, written in one transaction: ``record``, the entries in the order of acceptance;
-``head``, the last record of each log; ``node``, every fourth level of the Merkle tree; and
-``tree``, one row with the tree's size and peaks. So an append writes few pages, and no read grows
-with the size of the registry. What is read is checked: every record against its leaf hash, and
-what a log has, or that there is no such log, by two indexes that must agree. A damaged file thus
-gives a `CorruptError`, and never the impression that it is empty.
+An append writes the records, two indexes and the Merkle tree in one transaction, and no read grows
+with the size of the registry. What is read is checked: each record against its leaf hash, the tree
+against its root, and what a log has, or that there is no such log, by two indexes that must agree.
+A damaged file thus gives a `CorruptError`, and never the impression that it is empty.
 """
 
 from __future__ import annotations
@@ -13,7 +11,9 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
@@ -35,6 +35,7 @@ from cityid.registry.base import (
     NewEntry,
     Record,
     leaf_content,
+    leaf_contents,
     microseconds,
     moment,
     now,
@@ -45,13 +46,32 @@ from cityid.registry.checkpoint import (
     check_origin,
     write_checkpoint,
 )
-from cityid.registry.file_format import Tree, check_format, create, resolve
+from cityid.registry.file_format import check_format, create, digest, key, resolve
 from cityid.registry.sqlite import Database, damaged
 
 _NODE_STEP = 4
 _SCAN_RECORDS = 500
 _SCAN_BYTES = 4 << 20
-_RECORD = "SELECT sequence, log, version, recorded_at, leaf, data FROM record "
+_COLUMNS = "record.sequence, record.log, record.version, recorded_at, leaf, data"
+_BY_LOG = (
+    f"SELECT {_COLUMNS} FROM entry JOIN record ON record.sequence = entry.sequence "  # noqa: S608 - constants
+    "WHERE key = ? AND entry.version "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the last record says of the registry.
+
+    Attributes:
+        size: How many records there are.
+        time: When the last was accepted.
+        root: The root of the Merkle tree.
+    """
+
+    size: int
+    time: datetime | None
+    root: bytes
 
 
 class FileRegistry:
@@ -92,9 +112,10 @@ class FileRegistry:
             create(self._path, origin or f"cityid-{secrets.token_hex(16)}", timeout)
         check_format(self._path, timeout)
         self._database = Database(self._path, timeout=timeout)
+        self._known = (0, merkle.EMPTY_ROOT, merkle.Frontier())
         try:
             with self._database.transaction() as connection:
-                self._origin = self._tree(connection).origin
+                self._origin = self._read_origin(connection)
             self._check_name(origin)
         except BaseException:
             self._database.close()
@@ -104,22 +125,21 @@ class FileRegistry:
         """Add entries, all or none; see `Registry.append`."""
         entries = check_entries(entries)
         with self._database.transaction(write=True) as connection:
-            tree = self._tree(connection)
             admission = admit(
                 entries,
-                last=lambda log: self._last(connection, log) or 0,
+                heads=self._heads(connection, {entry.log for entry in entries}),
                 find=lambda log, version: self._find(connection, log, version),
             )
             if not admission.fresh:
                 return admission.records(())
-            last = None if tree.recorded_at is None else self._moment(tree.recorded_at)
+            state = self._state(connection)
             stored = stamp(
                 admission.fresh,
                 origin=self._origin,
-                size=tree.frontier.size,
-                recorded_at=time_of_acceptance(self._clock, last),
+                size=state.size,
+                recorded_at=time_of_acceptance(self._clock, state.time),
             )
-            self._store(connection, tree.frontier, stored)
+            self._store(connection, state, stored)
         return admission.records(stored)
 
     def read(self, log: str, *, after: int = 0, limit: int | None = None) -> tuple[Record, ...]:
@@ -127,13 +147,13 @@ class FileRegistry:
         check_log(log)
         check_range(after, limit)
         with self._database.transaction() as connection:
-            last = self._last(connection, log)
+            last = self._heads(connection, {log}).get(log, 0)
             rows = connection.execute(
-                _RECORD + "WHERE log = ? AND version > ? ORDER BY version LIMIT ?",
-                (log, after, -1 if limit is None else limit),
+                _BY_LOG + "> ? ORDER BY entry.version LIMIT ?",
+                (key(log), after, -1 if limit is None else limit),
             )
             records = tuple(self._record(row) for row in rows)
-        end = max(after, last or 0) if limit is None else min(after + limit, max(after, last or 0))
+        end = last if limit is None else min(after + limit, last)
         if [(r.log, r.version) for r in records] != [(log, v) for v in range(after + 1, end + 1)]:
             self._refuse(f"its indexes disagree about {quote(log)}")
         return records
@@ -142,9 +162,9 @@ class FileRegistry:
         """Return the last record of a log; see `Registry.head`."""
         check_log(log)
         with self._database.transaction() as connection:
-            last = self._last(connection, log)
+            last = self._heads(connection, {log}).get(log)
             row = connection.execute(
-                _RECORD + "WHERE log = ? ORDER BY version DESC LIMIT 1", (log,)
+                _BY_LOG + "> 0 ORDER BY entry.version DESC LIMIT 1", (key(log),)
             ).fetchone()
             record = None if row is None else self._record(row)
         if (record and (record.log, record.version)) != (last and (log, last)):
@@ -160,9 +180,9 @@ class FileRegistry:
         while True:
             batch: list[Record] = []
             with self._database.transaction() as connection:
-                size = self._tree(connection).frontier.size
+                size = self._state(connection).size
                 rows = connection.execute(
-                    _RECORD + "WHERE sequence > ? ORDER BY sequence LIMIT ?",
+                    f"SELECT {_COLUMNS} FROM record WHERE sequence > ? ORDER BY sequence LIMIT ?",  # noqa: S608 - constants
                     (after, _SCAN_RECORDS),
                 )
                 room = _SCAN_BYTES
@@ -183,23 +203,20 @@ class FileRegistry:
     def checkpoint(self) -> Checkpoint:
         """Return what the registry holds now; see `Registry.checkpoint`."""
         with self._database.transaction() as connection:
-            tree = self._tree(connection)
-            size = tree.frontier.size
-            # A root is signed only when the stored nodes lead to it too.
-            if merkle.frontier(size, self._nodes(connection)) != tree.frontier:
-                self._refuse("its Merkle tree disagrees with its peaks")
-        time = None if tree.recorded_at is None else self._moment(tree.recorded_at)
-        root = tree.frontier.root()
-        return write_checkpoint(self._origin, size, root, time=time, operator=self._operator)
+            state = self._state(connection)
+            self._grown(connection, state)  # no root is signed that the stored tree does not have
+        return write_checkpoint(
+            self._origin, state.size, state.root, time=state.time, operator=self._operator
+        )
 
     def prove_inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
         """Return an inclusion proof; see `Provable.prove_inclusion`."""
         check_number(index, "a place in the tree")
         with self._database.transaction() as connection:
-            tree, nodes = self._tree(connection), self._nodes(connection)
-            merkle.check_size(size, tree.frontier.size)
+            state, nodes = self._state(connection), self._nodes(connection)
+            merkle.check_size(size, state.size)
             path = merkle.inclusion_proof(index, size, nodes)
-            root = self._root(tree, size, nodes)
+            root = self._root(state, size, nodes)
             self._hold(merkle.verify_inclusion, nodes(0, index), index, size, path, root)
             return path
 
@@ -207,10 +224,10 @@ class FileRegistry:
         """Return a consistency proof; see `Provable.prove_consistency`."""
         check_number(old_size, "a place in the tree")
         with self._database.transaction() as connection:
-            tree, nodes = self._tree(connection), self._nodes(connection)
-            merkle.check_size(size, tree.frontier.size)
+            state, nodes = self._state(connection), self._nodes(connection)
+            merkle.check_size(size, state.size)
             path = merkle.consistency_proof(old_size, size, nodes)
-            old_root, root = merkle.frontier(old_size, nodes).root(), self._root(tree, size, nodes)
+            old_root, root = merkle.frontier(old_size, nodes).root(), self._root(state, size, nodes)
             self._hold(merkle.verify_consistency, old_size, size, path, old_root, root)
             return path
 
@@ -236,42 +253,55 @@ class FileRegistry:
                 code=Code.INVALID_OPTIONS,
             )
 
-    def _tree(self, connection: sqlite3.Connection) -> Tree:
-        """Return the state of the tree, which must agree with itself and the records."""
-        row = connection.execute(
-            "SELECT origin, size, recorded_at, peaks, digest FROM tree WHERE id = 1"
-        ).fetchone()
-        last = connection.execute("SELECT max(sequence) FROM record").fetchone()[0]
-        if row is None:
-            self._refuse("it has no tree")
-        origin, size, recorded_at, peaks, digest = row
-        if not (isinstance(peaks, bytes) and isinstance(size, int) and isinstance(origin, str)):
-            self._refuse("its tree is of the wrong kind")
-        hashes = (
-            peaks[at : at + merkle.HASH_SIZE] for at in range(0, len(peaks), merkle.HASH_SIZE)
-        )
-        tree = Tree(origin, recorded_at, merkle.Frontier(size, tuple(hashes)))
-        if tree.row()[-1] != digest:
-            self._refuse("its tree was changed")
-        if (last or 0) != size:
-            self._refuse(f"it has {last or 0} records where its tree has {size}")
-        return tree
+    def _read_origin(self, connection: sqlite3.Connection) -> str:
+        row = connection.execute("SELECT origin, digest FROM registry WHERE id = 1").fetchone()
+        if row is None or not isinstance(row[0], str) or digest(row[0]) != row[1]:
+            self._refuse("its name was changed")
+        return str(row[0])
 
-    def _last(self, connection: sqlite3.Connection, log: str) -> int | None:
-        row = connection.execute("SELECT version FROM head WHERE log = ?", (log,)).fetchone()
+    def _state(self, connection: sqlite3.Connection) -> _State:
+        row = connection.execute(
+            "SELECT sequence, recorded_at, root FROM record "
+            "WHERE sequence > 0 ORDER BY sequence DESC LIMIT 1"
+        ).fetchone()
         if row is None:
-            return None
-        if not isinstance(row[0], int) or row[0] < 1:
-            self._refuse(f"the head of {quote(log)} is not a version")
-        return row[0]
+            return _State(0, None, merkle.EMPTY_ROOT)
+        size, time, root = row
+        if not isinstance(root, bytes):
+            self._refuse("its last record is not the end of an append")
+        return _State(size, self._moment(time), root)
+
+    def _grown(self, connection: sqlite3.Connection, state: _State) -> merkle.Frontier:
+        """Return the frontier of the stored tree, which must lead to the root."""
+        (nodes,) = connection.execute(
+            "SELECT max(position) FROM node WHERE level = ?", (_NODE_STEP,)
+        ).fetchone()
+        if (-1 if nodes is None else nodes) != (state.size >> _NODE_STEP) - 1:
+            self._refuse(f"it has {state.size} records, and a Merkle tree of other size")
+        frontier = merkle.frontier(state.size, self._nodes(connection))
+        if frontier.root() != state.root:
+            self._refuse("its Merkle tree does not lead to its root")
+        return frontier
+
+    def _heads(self, connection: sqlite3.Connection, logs: Collection[str]) -> dict[str, int]:
+        """Return the last version of those of the logs that are known."""
+        keys = {key(log): log for log in logs}
+        places = ",".join("?" * len(keys))
+        rows = connection.execute(
+            f"SELECT key, version FROM head WHERE key IN ({places})",  # noqa: S608 - question marks
+            list(keys),
+        )
+        heads = {keys[row[0]]: row[1] for row in rows}
+        if any(not isinstance(version, int) or version < 1 for version in heads.values()):
+            self._refuse("a head in it is not a version")
+        return heads
 
     def _find(self, connection: sqlite3.Connection, log: str, version: int) -> Record:
-        row = connection.execute(
-            _RECORD + "WHERE log = ? AND version = ?", (log, version)
-        ).fetchone()
-        if row is None:
+        row = connection.execute(_BY_LOG + "= ?", (key(log), version)).fetchone()
+        record = None if row is None else self._record(row)
+        if record is None or (record.log, record.version) != (log, version):
             self._refuse(f"version {version} of {quote(log)} is missing")
-        return self._record(row)
+        return record
 
     def _record(self, row: tuple[Any, ...]) -> Record:
         """Return the record of a row, which must have the leaf hash that stands beside it."""
@@ -290,32 +320,36 @@ class FileRegistry:
             self._refuse("a time in it is none")
 
     def _store(
-        self, connection: sqlite3.Connection, frontier: merkle.Frontier, records: Sequence[Record]
+        self, connection: sqlite3.Connection, state: _State, records: Sequence[Record]
     ) -> None:
+        size, root, frontier = self._known
+        if (size, root) != (state.size, state.root):
+            frontier = self._grown(connection, state)
         time = microseconds(records[0].recorded_at)
-        leaves = [
-            merkle.leaf_hash(leaf_content(r.log, r.version, r.data, r.recorded_at)) for r in records
-        ]
-        grown, completed = frontier.extend(leaves)
+        leaves = [merkle.leaf_hash(content) for content in leaf_contents(records)]
+        frontier, completed = frontier.extend(leaves)
+        roots: list[bytes | None] = [None] * len(records)
+        roots[-1] = root = frontier.root()
         connection.executemany(
-            "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                (r.sequence, r.log, r.version, time, leaf, r.data)
-                for r, leaf in zip(records, leaves, strict=True)
+                (r.sequence, r.log, r.version, time, leaf, root_here, r.data)
+                for r, leaf, root_here in zip(records, leaves, roots, strict=True)
             ],
         )
+        # In the order of the indexes, so that neighbours are written together.
+        entries = sorted((key(r.log), r.version, r.sequence) for r in records)
+        connection.executemany("INSERT INTO entry VALUES (?, ?, ?)", entries)
         connection.executemany(
             "INSERT INTO head VALUES (?, ?) ON CONFLICT DO UPDATE SET version = excluded.version",
-            list({r.log: r.version for r in records}.items()),
+            list({log: version for log, version, _ in entries}.items()),
         )
         connection.executemany(
             "INSERT INTO node VALUES (?, ?, ?)",
             [node for node in completed if node[0] % _NODE_STEP == 0],
         )
-        connection.execute(
-            "UPDATE tree SET (origin, size, recorded_at, peaks, digest) = (?, ?, ?, ?, ?)",
-            Tree(self._origin, time, grown).row(),
-        )
+        # Where the commit fails after all, the root in the file will not be this one.
+        self._known = (frontier.size, root, frontier)
 
     def _nodes(self, connection: sqlite3.Connection) -> merkle.Nodes:
         """Return how to read the tree: the levels between the stored ones are computed."""
@@ -339,14 +373,13 @@ class FileRegistry:
 
         return node
 
-    def _root(self, tree: Tree, size: int, nodes: merkle.Nodes) -> bytes:
-        """Return the root of the first records, which must agree with the tree's peaks."""
-        now_size, now_root = tree.frontier.size, tree.frontier.root()
-        if size == now_size:
-            return now_root
+    def _root(self, state: _State, size: int, nodes: merkle.Nodes) -> bytes:
+        """Return the root of the first records, which must agree with the root of all."""
+        if size == state.size:
+            return state.root
         root = merkle.frontier(size, nodes).root()
-        path = merkle.consistency_proof(size, now_size, nodes)
-        self._hold(merkle.verify_consistency, size, now_size, path, root, now_root)
+        path = merkle.consistency_proof(size, state.size, nodes)
+        self._hold(merkle.verify_consistency, size, state.size, path, root, state.root)
         return root
 
     def _hold(self, verify: Callable[..., None], *arguments: object) -> None:
@@ -354,7 +387,7 @@ class FileRegistry:
         try:
             verify(*arguments)
         except InvalidInputError as error:
-            raise damaged(self._path, "its Merkle tree disagrees with its peaks") from error
+            raise damaged(self._path, "its Merkle tree does not lead to its root") from error
 
     def _refuse(self, what: str) -> NoReturn:
         raise damaged(self._path, what)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
 from cityid.errors import Code, InvalidInputError, RegistryError, UnsupportedError, quote
-from cityid.registry import merkle
 from cityid.registry.sqlite import damaged, open_connection, translated
 
 FORMAT = 1
@@ -18,12 +16,9 @@ APPLICATION_ID = 0x63697479
 """What marks an SQLite file as a registry of cityid: ``city``."""
 
 SCHEMA = (
-    """CREATE TABLE tree (
+    """CREATE TABLE registry (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         origin TEXT NOT NULL,
-        size INTEGER NOT NULL,
-        recorded_at INTEGER,
-        peaks BLOB NOT NULL,
         digest BLOB NOT NULL
     ) STRICT""",
     """CREATE TABLE record (
@@ -32,11 +27,17 @@ SCHEMA = (
         version INTEGER NOT NULL,
         recorded_at INTEGER NOT NULL,
         leaf BLOB NOT NULL,
-        data BLOB NOT NULL,
-        UNIQUE (log, version)
+        root BLOB,
+        data BLOB NOT NULL
     ) STRICT""",
+    """CREATE TABLE entry (
+        key BLOB NOT NULL,
+        version INTEGER NOT NULL,
+        sequence INTEGER NOT NULL,
+        PRIMARY KEY (key, version)
+    ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE head (
-        log TEXT PRIMARY KEY,
+        key BLOB PRIMARY KEY,
         version INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE node (
@@ -46,22 +47,22 @@ SCHEMA = (
         PRIMARY KEY (level, position)
     ) STRICT, WITHOUT ROWID""",
 )
-"""The tables; a file whose tables are others, in a letter, is not of this format."""
+"""The tables; a file whose tables are others, in a letter, is not of this format.
+
+``record`` has the entries in the order of acceptance, times in microseconds since 1970; the last
+record of each append has the root of the tree up to it. ``entry`` and ``head`` find the records
+and the last version of a log by its key. ``node`` has every fourth level of the Merkle tree.
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """The one row of the table ``tree``."""
+def key(log: str) -> bytes:
+    """Return what stands for a log's name in the indexes: short, and spread evenly."""
+    return hashlib.sha256(log.encode()).digest()[:16]
 
-    origin: str
-    recorded_at: int | None
-    frontier: merkle.Frontier
 
-    def row(self) -> tuple[str, int, int | None, bytes, bytes]:
-        """Return the row, ending in a digest of itself."""
-        size, peaks = self.frontier.size, b"".join(self.frontier.peaks)
-        content = f"{self.origin}\n{size}\n{self.recorded_at}\n".encode() + peaks
-        return self.origin, size, self.recorded_at, peaks, hashlib.sha256(content).digest()
+def digest(origin: str) -> bytes:
+    """Return what stands beside the registry's name, so that damage to it shows."""
+    return hashlib.sha256(origin.encode()).digest()
 
 
 def resolve(path: str | os.PathLike[str]) -> Path:
@@ -124,8 +125,7 @@ def _fill(path: Path, origin: str, timeout: float) -> None:
             connection.execute(f"PRAGMA user_version = {FORMAT}")
             for statement in SCHEMA:
                 connection.execute(statement)
-            row = Tree(origin, None, merkle.Frontier()).row()
-            connection.execute("INSERT INTO tree VALUES (1, ?, ?, ?, ?, ?)", row)
+            connection.execute("INSERT INTO registry VALUES (1, ?, ?)", (origin, digest(origin)))
             connection.execute("COMMIT")
             connection.execute("PRAGMA journal_mode = WAL")
     finally:
@@ -162,5 +162,5 @@ def check_format(path: Path, timeout: float) -> None:
             name=str(version),
             known=(str(FORMAT),),
         )
-    if journal != "wal" or schema != {*SCHEMA, None}:
+    if journal != "wal" or schema != set(SCHEMA):
         raise damaged(path, "its tables are not those of a registry")

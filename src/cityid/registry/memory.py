@@ -19,7 +19,7 @@ from cityid.registry.admission import (
     stamp,
     time_of_acceptance,
 )
-from cityid.registry.base import Clock, NewEntry, Record, closed, leaf_content, now
+from cityid.registry.base import Clock, NewEntry, Record, closed, leaf_contents, now
 from cityid.registry.checkpoint import (
     Checkpoint,
     check_operator,
@@ -63,7 +63,8 @@ class MemoryRegistry:
         entries = check_entries(entries)
         with self._lock:
             self._check_open()
-            admission = admit(entries, last=self._last, find=self._find)
+            heads = {e.log: len(self._logs.get(e.log, ())) for e in entries}
+            admission = admit(entries, heads=heads, find=self._find)
             if not admission.fresh:
                 return admission.records(())
             stored = stamp(
@@ -155,9 +156,6 @@ class MemoryRegistry:
         check_number(place, "a place in the tree")
         merkle.check_size(size, len(self._records))
 
-    def _last(self, log: str) -> int:
-        return len(self._logs.get(log, ()))
-
     def _find(self, log: str, version: int) -> Record:
         return self._logs[log][version - 1]
 
@@ -165,9 +163,7 @@ class MemoryRegistry:
         return self._records[-1].recorded_at if self._records else None
 
     def _store(self, records: Sequence[Record]) -> None:
-        leaves = [
-            merkle.leaf_hash(leaf_content(r.log, r.version, r.data, r.recorded_at)) for r in records
-        ]
+        leaves = [merkle.leaf_hash(content) for content in leaf_contents(records)]
         self._nodes.update({(0, r.sequence - 1): h for r, h in zip(records, leaves, strict=True)})
         self._frontier, completed = self._frontier.extend(leaves)
         self._nodes.update({(level, index): node for level, index, node in completed})
