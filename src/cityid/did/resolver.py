@@ -134,6 +134,28 @@ class Resolver:
                 f"{quote(relationship)} is not one of {', '.join(RELATIONSHIPS)}",
                 code=Code.INVALID_OPTIONS,
             )
+        document, method = self._kept_method(url) or self._sought_method(url)
+        _ = method.public_key
+        # 10. It names the document back as its controller.
+        if method.controller != url.partition("#")[0]:
+            raise _invalid_method(f"{quote(url)} is controlled by {quote(method.controller)}")
+        # 11. It is listed, by URL or by value, for the use it was put to.
+        if url not in document.relationship(relationship):
+            raise InvalidInputError(
+                f"{quote(url)} is not listed under {relationship}",
+                code=Code.INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD,
+            )
+        return method
+
+    def _kept_method(self, url: str) -> tuple[DIDDocument, VerificationMethod] | None:
+        """Return a method of a kept document: found by the whole URL, it needs no reading."""
+        kept = self._kept.get(url.partition("#")[0]) if isinstance(url, str) else None
+        if kept is None or kept.document is None:
+            return None
+        method = kept.document.verification_method(url)
+        return method and (kept.document, method)
+
+    def _sought_method(self, url: str) -> tuple[DIDDocument, VerificationMethod]:
         # 1.-3. Take the URL apart.
         subject, hash_sign, fragment = url.partition("#") if syntax.is_url(url) else ("", "", "")
         if not (subject and hash_sign and fragment):
@@ -147,17 +169,7 @@ class Resolver:
         method = document.verification_method(url)
         if method is None:
             raise _invalid_method(f"{quote(subject)} has no verification method {quote(fragment)}")
-        _ = method.public_key
-        # 10. It names the document back as its controller.
-        if method.controller != subject:
-            raise _invalid_method(f"{quote(url)} is controlled by {quote(method.controller)}")
-        # 11. It is listed, by URL or by value, for the use it was put to.
-        if url not in document.relationship(relationship):
-            raise InvalidInputError(
-                f"{quote(url)} is not listed under {relationship}",
-                code=Code.INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD,
-            )
-        return method
+        return document, method
 
     def _controller_document(self, url: str) -> DIDDocument:
         if not url.startswith("did:"):
