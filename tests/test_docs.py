@@ -66,7 +66,16 @@ def run_console(session):
         assert any(pattern.fullmatch(one) for one in came), f"{line!r} is not in:\n{ran.stdout}"
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if any(blocks(p))], ids=name)
+def runnable():
+    """Yield the pages that want something run; commands take seconds."""
+    for page in PAGES:
+        languages = {language for language, _, _ in blocks(page)}
+        if languages:
+            slow = [pytest.mark.slow] if "console" in languages else []
+            yield pytest.param(page, id=name(page), marks=slow)
+
+
+@pytest.mark.parametrize("page", list(runnable()))
 def test_what_a_page_shows_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CITYID_PASSPHRASE", "only for this tutorial")
