@@ -1,0 +1,1 @@
+"""How fast cityid is, as ratios within one run: ``python -m benchmarks``."""
