@@ -1,0 +1,28 @@
+"""Pictures of plain values: HTML cards, SVG badges and tables for terminals.
+
+Whatever is shown may come from a stranger: text is escaped, cut, and freed of characters that
+steer a terminal or turn the reading direction. The markup has no scripts, links or style sheets,
+and takes its colours from the page, light or dark. No colour says anything that a mark or a word
+does not say too.
+"""
+
+from __future__ import annotations
+
+from cityid.display.badges import badge
+from cityid.display.cards import card, checks_table, document, rows_table
+from cityid.display.markup import HTML, Colour
+from cityid.display.terminal import table
+from cityid.display.text import shortened, visible
+
+__all__ = [
+    "HTML",
+    "Colour",
+    "badge",
+    "card",
+    "checks_table",
+    "document",
+    "rows_table",
+    "shortened",
+    "table",
+    "visible",
+]
