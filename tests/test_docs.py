@@ -160,6 +160,14 @@ def test_every_attack_that_is_told_has_its_test():
     assert [file for file in files if not (ROOT / file).is_file()] == []
 
 
+def test_the_picture_of_the_house_has_every_floor():
+    picture = text(DOCS / "explanation" / "the-house.md").split("```")[1]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    layers = " ".join(contracts["contracts"][0]["layers"])
+    modules = set(re.findall(r"\b[a-z]\w+", layers))
+    assert {module for module in modules if not re.search(rf"\b{module}\b", picture)} == set()
+
+
 def test_every_decision_is_in_the_index():
     index = text(DOCS / "adr" / "index.md")
     assert [p.stem for p in DOCS.glob("adr/0*.md") if p.stem not in index] == []
