@@ -74,7 +74,7 @@ def refused(document, contexts=CITY):
         ({"text": ["x", "y"]}, ['_:c14n0 <text> "x"', '_:c14n0 <text> "y"']),
         ({"text": ["x", "x"], "again": "x"}, ['_:c14n0 <text> "x"']),
         ({"id": "did:ex:1", "text": "x"}, ['<did:ex:1> <text> "x"']),
-        ({"@id": "ex:a", "text": "x"}, ['<a> <text> "x"']),
+        ({"id": "ex:a", "text": "x"}, ['<a> <text> "x"']),
         ({"id": "_:mine", "link": "_:mine"}, ["_:c14n0 <link> _:c14n0"]),
         ({"type": "Plain"}, ["_:c14n0 <rdf:type> <Plain>"]),
         (
@@ -194,7 +194,7 @@ def test_type_scoped_terms_do_not_reach_untyped_nodes():
 
 def test_a_type_scoped_context_holds_in_references_and_small_value_objects():
     assert lines(doc(type="Person", nick={"val": "x"}))[1] == '_:c14n0 <nick> "x"'
-    assert lines(doc(type="Person", knows={"@id": "ex:b"}))[1] == "_:c14n0 <knows> <b>"
+    assert lines(doc(type="Person", knows={"id": "ex:b"}))[1] == "_:c14n0 <knows> <b>"
 
 
 def test_an_alias_of_a_type_is_refused_where_processors_disagree_about_it():
@@ -278,6 +278,7 @@ def test_sha384_is_used_inside_canonicalization_where_asked():
         ({"type": {"id": "x"}}, "/type"),
         ({"type": "Plain", "@type": "Plain"}, "/@type"),
         ({"id": "ex:a", "@id": "ex:a"}, "/@id"),
+        ({"@id": "ex:a", "text": "x"}, "/@id"),
         ({"@value": "x"}, "/@value"),
         ({"@language": "en"}, "/@language"),
         ({"text": {"@language": "en"}}, "/text/@language"),

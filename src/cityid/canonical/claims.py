@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cityid.canonical import literals
 from cityid.canonical.refusal import RefusalError
+from cityid.canonical.reserved import misspelt
 from cityid.errors import quote
 
 if TYPE_CHECKING:
@@ -181,11 +182,21 @@ def define(context: ActiveContext, key: str) -> Definition:
         return Definition(key, Role.CONTEXT)
     try:
         iri = context.terms.expand(context, key)
+        if spelling := _other_spelling(context, key, iri):
+            return _refused(key, f"{quote(key)} says what readers look for in {spelling}: write so")
         if iri in _ROLES:
             return Definition(key, _ROLES[iri])
         return Definition(key, Role.CLAIM, _claim(context, key, iri))
     except RefusalError as refusal:
         return _refused(key, refusal.message)
+
+
+def _other_spelling(context: ActiveContext, key: str, iri: str | None) -> str | None:
+    """Return how a member must be written that readers of the JSON would overlook as it is."""
+    if iri != "@id":
+        return misspelt(key, iri)
+    named = (context.mappings.get("id") or {}).get("@id") == "@id"
+    return "id" if named and key != "id" else None
 
 
 def _claim(context: ActiveContext, key: str, iri: str | None) -> Claim:

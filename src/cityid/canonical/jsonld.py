@@ -4,7 +4,8 @@ General JSON-LD drops what it does not understand: undefined terms, relative IRI
 dropped is not signed, so an attacker may add or change it. Here such a document has no canonical
 form. Refused with a JSON Pointer are: undefined terms, types and datatypes; relative or malformed
 IRIs and language tags; null and empty arrays; arrays inside arrays (but in lists); numbers that
-processors write differently or not exactly; a null context in a document; and the keywords
+processors write differently or not exactly; a null context in a document; ``validUntil`` and its
+kind, and ``id``, under any other name (`reserved`); and the keywords
 ``@graph``, ``@included``, ``@index``, ``@list``, ``@nest``, ``@reverse`` and ``@set``.
 
 JSON-LD itself gives one meaning to several documents, and so does a signature over it: the order

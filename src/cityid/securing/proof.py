@@ -169,6 +169,10 @@ def _check_strings(document: JSONObject, path: str) -> None:
         raise UnsupportedError(
             f"proofs of type {quote(kind)} are not verified", name=kind[:80], known=(PROOF_TYPE,)
         )
+    for name in document:
+        if ":" in name or (name.startswith("@") and name != "@context"):
+            told = f"{quote(name)} is not how a member of a proof is named; use the term"
+            raise refusal(told, pointer.join(path, name))
     for name in _STRINGS:
         value = document.get(name)
         if isinstance(value, str) or (name not in document and name not in _REQUIRED):
