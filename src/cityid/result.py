@@ -36,6 +36,11 @@ _WORDS = {
     Verdict.DENY: "REFUSED",
     Verdict.INDETERMINATE: "UNDECIDED (not permitted)",
 }
+_PILLS = {
+    Verdict.PERMIT: ("✓", "green"),
+    Verdict.DENY: ("✗", "red"),
+    Verdict.INDETERMINATE: ("?", "amber"),
+}
 
 
 def stands(report: Report) -> bool:
@@ -128,10 +133,10 @@ class Result:
 
     def _repr_html_(self) -> str:
         verdict = self.decision.verdict
-        colour = {"permit": "green", "deny": "red"}.get(verdict.value, "amber")
+        mark, colour = _PILLS[verdict]
         return display.card(
             "Verification",
             [("Verified", "yes" if self.verified else "no"), ("Decision", verdict.value)],
-            badge=(_WORDS[verdict], colour),
+            badge=(f"{mark} {_WORDS[verdict]}", colour),
             body=display.checks_table(self.checks),
         )

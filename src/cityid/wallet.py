@@ -144,6 +144,17 @@ class Wallet:
             f" and {len(content.keys)} keys>"
         )
 
+    def _repr_html_(self) -> str:
+        from cityid import display
+
+        rows = [
+            (entry.name, ", ".join(entry.credential.types[-1:]), entry.credential.issuer, entry.id)
+            for entry in self.list()
+        ]
+        facts = [("file", str(self._path)), ("keys", list(self.key_names()))]
+        table = display.rows_table(("name", "type", "issuer", "id"), rows)
+        return display.card("Wallet", facts, body=table)
+
     def __reduce__(self) -> NoReturn:
         raise UnsupportedError("a wallet can be neither copied nor pickled", name="pickle")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cityid.did.document import DIDDocument
 from cityid.did.syntax import DID
+from cityid.did.verification_method import RELATIONSHIPS
 from cityid.errors import NotFoundError
 from cityid.keys import Signer
 
@@ -44,3 +45,16 @@ class Identity:
         raise NotFoundError(
             f"{str(self.did)[:80]} has no key at hand for {relationship}", ref=relationship
         )
+
+    def _repr_html_(self) -> str:
+        from cityid import display
+
+        at_hand = {identifier: signer.public_key for identifier, signer in self.signers}
+        uses = [
+            (relationship, identifier.partition("#")[2], at_hand[identifier].type)
+            for relationship in RELATIONSHIPS
+            for identifier in self.document.relationship(relationship)
+            if identifier in at_hand
+        ]
+        table = display.rows_table(("may be used for", "key at hand", "type"), uses)
+        return display.card("Identity", [("did", str(self.did))], body=table)

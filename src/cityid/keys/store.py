@@ -85,6 +85,14 @@ class KeyStore:
     def __repr__(self) -> str:
         return f"<KeyStore {self._path} of {len(self._keys)} keys>"
 
+    def _repr_html_(self) -> str:
+        from cityid import display
+
+        public = {name: self._keys[name].public_key for name in self.names()}
+        rows = [(name, key.type, key.multikey) for name, key in public.items()]
+        table = display.rows_table(("name", "type", "public key"), rows)
+        return display.card("Key store", [("file", str(self._path))], body=table)
+
     def __reduce__(self) -> NoReturn:
         raise UnsupportedError("a key store can be neither copied nor pickled", name="pickle")
 
