@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import resource
 import sys
 import tomllib
 from collections import Counter
@@ -34,6 +35,12 @@ def _refuse_outbound(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_refuse_outbound)
+
+MEMORY = 4 << 30
+_, _HARD = resource.getrlimit(resource.RLIMIT_AS)
+resource.setrlimit(
+    resource.RLIMIT_AS, (MEMORY, _HARD)
+)  # a bound that fails must not take the machine
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
