@@ -47,6 +47,18 @@ def fill(path, rounds=3):
             ledger.append([NewEntry(log, version, b"%d" % version * 60) for log in LOGS])
 
 
+SWIFT = Path("/dev/shm")  # noqa: S108 - a disk in memory: thousands of damaged files are synced
+
+
+@pytest.fixture
+def tmp_path(tmp_path):
+    if not SWIFT.is_dir():
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=SWIFT) as name:
+        yield Path(name)
+
+
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
     path = tmp_path_factory.mktemp("original") / "city.registry"

@@ -341,13 +341,11 @@ class FileRegistry:
         entries = sorted((key(r.log), r.version, r.sequence) for r in records)
         connection.executemany("INSERT INTO entry VALUES (?, ?, ?)", entries)
         connection.executemany(
-            "INSERT INTO head VALUES (?, ?) ON CONFLICT DO UPDATE SET version = excluded.version",
+            "REPLACE INTO head VALUES (?, ?)",
             list({log: version for log, version, _ in entries}.items()),
         )
-        connection.executemany(
-            "INSERT INTO node VALUES (?, ?, ?)",
-            [node for node in completed if node[0] % _NODE_STEP == 0],
-        )
+        nodes = [node for node in completed if node[0] % _NODE_STEP == 0]
+        connection.executemany("INSERT INTO node VALUES (?, ?, ?)", nodes)
         # Where the commit fails after all, the root in the file will not be this one.
         self._known = (frontier.size, root, frontier)
 
