@@ -148,11 +148,10 @@ class Wallet:
         from cityid import display
 
         rows = [
-            (entry.name, ", ".join(entry.credential.types[-1:]), entry.credential.issuer, entry.id)
-            for entry in self.list()
+            (entry.name, ", ".join(entry.credential.types[-1:]), entry.id) for entry in self.list()
         ]
         facts = [("file", str(self._path)), ("keys", list(self.key_names()))]
-        table = display.rows_table(("name", "type", "issuer", "id"), rows)
+        table = display.rows_table(("name", "type", "id"), rows)
         return display.card("Wallet", facts, body=table)
 
     def __reduce__(self) -> NoReturn:
