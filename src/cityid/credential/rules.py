@@ -53,32 +53,29 @@ def context_of(base: str) -> Rule:
     return context
 
 
-def id_(document: dict[str, Any]) -> Iterator[Problem]:
+def id_(document: dict[str, Any]) -> Iterable[Problem]:
     """``id``, if present, is one URL."""
-    if "id" in document:
-        yield from url_faults(document["id"], "/id")
+    return url_faults(document["id"], "/id") if "id" in document else ()
 
 
 def type_of(required: str) -> Rule:
     """Return the rule for ``type`` of a document that must be a `required`."""
 
-    def type_(document: dict[str, Any]) -> Iterator[Problem]:
+    def type_(document: dict[str, Any]) -> Iterable[Problem]:
         """``type`` is one or more terms or absolute URLs, the document's own kind among them."""
-        yield from type_faults(document, "", required)
+        return type_faults(document, "", required)
 
     return type_
 
 
-def name(document: dict[str, Any]) -> Iterator[Problem]:
+def name(document: dict[str, Any]) -> Iterable[Problem]:
     """``name``, if present, is text or language value objects."""
-    if "name" in document:
-        yield from text_faults(document["name"], "/name")
+    return text_faults(document["name"], "/name") if "name" in document else ()
 
 
-def description(document: dict[str, Any]) -> Iterator[Problem]:
+def description(document: dict[str, Any]) -> Iterable[Problem]:
     """``description``, if present, is text or language value objects."""
-    if "description" in document:
-        yield from text_faults(document["description"], "/description")
+    return text_faults(document["description"], "/description") if "description" in document else ()
 
 
 def issuer(document: dict[str, Any]) -> Iterator[Problem]:
@@ -137,9 +134,10 @@ def objects_with_type(member: str, *, need_id: bool = False, doc: str) -> Rule:
         doc: The demand in words.
     """
 
-    def rule(document: dict[str, Any]) -> Iterator[Problem]:
-        if member in document:
-            yield from object_faults(document[member], f"/{member}", need_id=need_id)
+    def rule(document: dict[str, Any]) -> Iterable[Problem]:
+        if member not in document:
+            return ()
+        return object_faults(document[member], f"/{member}", need_id=need_id)
 
     rule.__doc__ = doc
     return rule
@@ -218,10 +216,9 @@ def proof(document: dict[str, Any]) -> Iterator[Problem]:
             yield Problem(Code.PARSING_ERROR, f"{quote(item)} is not a proof", path=path)
 
 
-def holder(document: dict[str, Any]) -> Iterator[Problem]:
+def holder(document: dict[str, Any]) -> Iterable[Problem]:
     """``holder``, if present, is a URL, or an object with a URL as ``id``."""
-    if "holder" in document:
-        yield from party_faults(document["holder"], "/holder")
+    return party_faults(document["holder"], "/holder") if "holder" in document else ()
 
 
 def envelope_context(document: dict[str, Any]) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ A rule asks here; nothing here knows of credentials.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cityid.errors import Code, quote
@@ -91,14 +91,15 @@ def fault(title: str, path: str, detail: str = "") -> Problem:
     return Problem(Code.MALFORMED_VALUE_ERROR, title, detail, path)
 
 
-def url_faults(value: Any, path: str) -> Iterator[Problem]:
-    """Yield the fault of a value that must be one URL."""
-    if not is_url(value):
-        yield fault(f"{quote(value)} is not one absolute URL, such as did:example:123", path)
+def url_faults(value: Any, path: str) -> tuple[Problem, ...]:
+    """Return the fault of a value that must be one URL."""
+    if is_url(value):
+        return ()
+    return (fault(f"{quote(value)} is not one absolute URL, such as did:example:123", path),)
 
 
-def type_faults(owner: dict[str, Any], path: str, required: str | None = None) -> Iterator[Problem]:
-    """Yield the faults of the ``type`` member of an object.
+def type_faults(owner: dict[str, Any], path: str, required: str | None = None) -> Iterable[Problem]:
+    """Return the faults of the ``type`` member of an object.
 
     Args:
         owner: The object that must have a type.
@@ -106,6 +107,13 @@ def type_faults(owner: dict[str, Any], path: str, required: str | None = None) -
         required: A type that must be among its types.
     """
     value = owner.get("type")
+    named = value if isinstance(value, list) else [value]
+    if named and all(map(is_type, named)) and (required is None or required in named):
+        return ()
+    return _type_faults(value, path, required)
+
+
+def _type_faults(value: Any, path: str, required: str | None) -> Iterator[Problem]:
     if value is None or value == []:
         yield fault("an object without type: add the member type", f"{path}/type")
         return
@@ -116,10 +124,12 @@ def type_faults(owner: dict[str, Any], path: str, required: str | None = None) -
         yield fault(f"type {required} is missing among the types", f"{path}/type")
 
 
-def text_faults(value: Any, path: str) -> Iterator[Problem]:
-    """Yield the faults of a text for people: a string, or one or more language value objects."""
-    if isinstance(value, str):
-        return
+def text_faults(value: Any, path: str) -> Iterable[Problem]:
+    """Return the faults of a text for people: a string, or one or more language value objects."""
+    return () if isinstance(value, str) else _language_faults(value, path)
+
+
+def _language_faults(value: Any, path: str) -> Iterator[Problem]:
     if value == [] or not isinstance(value, dict | list):
         yield fault(f"{quote(value)} is neither text nor a language value object", path)
         return
