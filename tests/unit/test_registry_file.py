@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import weakref
 from datetime import UTC, datetime
 from itertools import islice
@@ -786,6 +787,13 @@ def test_threads_that_end_leave_no_connections_behind(path):
         assert descriptors() == before
 
 
+def wait_until(condition):
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
 def in_child(work):
     child = os.fork()
     if child == 0:
@@ -831,16 +839,14 @@ def test_a_child_that_outlives_its_parent_loses_nothing(path):
         ledger.close()
 
     child = in_child(work)
-    while ledger.head("child") is None:
-        pass
+    wait_until(lambda: ledger.head("child"))
     ledger.close()
     script = "import sys; from cityid import registry as r; r.connect(sys.argv[1]).append([r.NewEntry(sys.argv[2], 1, b'')])"  # noqa: E501 - one line of a shell
     other = [sys.executable, "-c", script, f"file:{path}"]
     subprocess.run([*other, "between"], check=True, timeout=60)
     os.write(writing, b"1")
     with connect(path) as again:
-        while len(again.read("child")) < 5:
-            pass
+        wait_until(lambda: len(again.read("child")) == 5)
     subprocess.run([*other, "after"], check=True, timeout=60)
     os.write(writing, b"2")
     assert os.waitpid(child, 0)[1] == 0
