@@ -6,6 +6,7 @@ Nothing is fetched: names of other projects stay plain text, names of cityid bec
 from __future__ import annotations
 
 import pkgutil
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,7 @@ default_role = "py:obj"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True}
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
@@ -82,6 +84,29 @@ def _exists(parts: list[str]) -> bool:
     return value is not None
 
 
+def plain_signature(*event: Any) -> tuple[str | None, str | None]:
+    """Leave out what is private in the signature of a class, and write types by their names."""
+    _app, what, _name, _object, _options, signature, returns = event
+    if what == "class" and signature:
+        short = re.sub(r"~?\b(?:[A-Za-z_]\w*\.)+(\w+)", r"\1", signature[1:-1])
+        shown = [part for part in _parameters(short) if not re.match("_|seal:", part)]
+        signature = re.sub("<factory>|<object object>", "...", f"({', '.join(shown)})")
+    return signature, returns
+
+
+def _parameters(text: str) -> list[str]:
+    """Split a list of parameters at the commas that are in no brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts if part.strip()]
+
+
 def setup(app: Sphinx) -> None:
-    """Register the resolver of short names."""
+    """Register what makes the API pages readable."""
     app.connect("missing-reference", resolve_short_name)
+    app.connect("autodoc-process-signature", plain_signature)
