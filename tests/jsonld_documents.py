@@ -244,7 +244,7 @@ class Writer:
             )
             node[key] = self.value(depth, self.habits.get(key, {}))
         if self.chance(0.4 if node else 0.1):
-            node[choose(("id", "@id", "@id"))] = self.iri()
+            node["id" if self.chance(0.95) else "@id"] = self.iri()
         if self.chance(0.03):
             node["@context"] = self.context((), 2)
         if self.hostile():
