@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cityid.policy.atoms import Claim, HasType, HolderBound, IssuedBy
+from cityid.policy.atoms import Claim, HasType, HolderBound, IssuedBy, demand_several
 from cityid.policy.base import Policy
 from cityid.policy.combine import AllOf, SameCredential
 
@@ -26,7 +26,12 @@ def access(
 
     Returns:
         A policy over credentials that their subject presents.
+
+    Raises:
+        InvalidInputError: There are no issuers, or issuers or districts are one text.
     """
+    demand_several("issuers", issuers)
+    demand_several("districts", districts)
     accepted = frozenset(map(str, issuers))
     asked: list[Policy] = [IssuedBy(accepted), HasType(entitlement)]
     places = tuple(districts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, ClassVar, Final
 
-from cityid.errors import Code, InvalidInputError
+from cityid.errors import Code, InvalidInputError, quote
 from cityid.policy.base import Decision, Needs, Reason, Verdict
 from cityid.policy.facts import Facts, VerifiedCredential
 
@@ -28,6 +28,23 @@ def _missing(policy: str, type_: str | None) -> Decision:
     return _decision(policy, Verdict.INDETERMINATE, text, Code.CREDENTIAL_MISSING)
 
 
+def demand_several(name: str, values: object) -> None:
+    """Refuse one text where several are meant: taken apart, its letters would be the values.
+
+    Args:
+        name: What the values are given as.
+        values: The values.
+
+    Raises:
+        InvalidInputError: They are one text, or not several of anything.
+    """
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise InvalidInputError(
+            f"{name} takes several values, such as a set, not {quote(values)}",
+            code=Code.INVALID_OPTIONS,
+        )
+
+
 @dataclass(frozen=True, init=False)
 class IssuedBy:
     """Permits when every credential was issued by somebody of this set.
@@ -45,10 +62,7 @@ class IssuedBy:
     public: ClassVar[bool] = True
 
     def __init__(self, issuers: Iterable[object], *, type: str | None = None) -> None:  # noqa: A002 - the standard's word
-        if isinstance(issuers, str | bytes):
-            raise InvalidInputError(
-                "IssuedBy takes a set of issuers: IssuedBy({did})", code=Code.INVALID_OPTIONS
-            )
+        demand_several("IssuedBy({did, …})", issuers)
         object.__setattr__(self, "issuers", frozenset(str(issuer) for issuer in issuers))
         object.__setattr__(self, "type", type)
         if not self.issuers:
@@ -131,13 +145,24 @@ class HolderBound:
         return _decision("holder_bound", Verdict.PERMIT, "presented by its subject")
 
 
+def _same(value: Any, bound: Any) -> bool:
+    """Tell whether two values are one in JSON, at every depth: true is not 1, and 1 not 1.0."""
+    if type(value) is not type(bound):
+        return False
+    if isinstance(value, dict):
+        return value.keys() == bound.keys() and all(_same(value[k], bound[k]) for k in value)
+    if isinstance(value, list):
+        return len(value) == len(bound) and all(map(_same, value, bound))
+    return bool(value == bound)
+
+
 _ABSENT: Final = object()
 _TESTS: dict[str, Callable[[Any, Any], bool]] = {
-    "equals": lambda value, bound: type(value) is type(bound) and bool(value == bound),
-    "one_of": lambda value, bound: any(
-        type(value) is type(item) and value == item for item in bound
+    "equals": _same,
+    "one_of": lambda value, bound: any(_same(value, item) for item in bound),
+    "contains": lambda value, bound: (
+        isinstance(value, list) and any(_same(item, bound) for item in value)
     ),
-    "contains": lambda value, bound: isinstance(value, list) and bound in value,
     "at_least": operator.ge,
     "at_most": operator.le,
 }
@@ -160,7 +185,7 @@ class Claim:
         type: Looks only at credentials of this type.
 
     Raises:
-        InvalidInputError: The path is no pointer to a member.
+        InvalidInputError: The path is no pointer to a member, or a bound is of the wrong type.
     """
 
     path: str
@@ -177,6 +202,17 @@ class Claim:
                 "a claim is named by a JSON Pointer such as /credentialSubject/ageOver18",
                 code=Code.INVALID_OPTIONS,
             )
+        for name in ("at_least", "at_most"):
+            if (
+                type(bound := getattr(self, name)) not in (int, float, date)
+                and bound is not _ABSENT
+            ):
+                raise InvalidInputError(
+                    f"{name} is a number or a date (not a datetime), not {quote(bound)}",
+                    code=Code.INVALID_OPTIONS,
+                )
+        if self.one_of is not _ABSENT:
+            demand_several("one_of", self.one_of)
 
     def needs(self) -> Needs:
         """Return nothing."""

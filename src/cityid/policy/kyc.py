@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from cityid.errors import UnsupportedError
-from cityid.policy.atoms import Claim, HasType, HolderBound, IssuedBy, NotOlderThan
+from cityid.policy.atoms import Claim, HasType, HolderBound, IssuedBy, NotOlderThan, demand_several
 from cityid.policy.base import Policy
 from cityid.policy.combine import AllOf, SameCredential
 
@@ -37,6 +37,7 @@ def kyc(
 
     Raises:
         UnsupportedError: There is no such level.
+        InvalidInputError: There are no issuers, or issuers or jurisdictions are one text.
     """
     if level not in LEVELS:
         raise UnsupportedError("no such level of assurance", name=level, known=LEVELS)
@@ -46,6 +47,7 @@ def kyc(
         Claim("/credentialSubject/assuranceLevel", one_of=LEVELS[LEVELS.index(level) :]),
         NotOlderThan("/credentialSubject/checkedOn", checked_within),
     ]
+    demand_several("jurisdictions", jurisdictions)
     places = tuple(jurisdictions)
     if places:
         asked.append(Claim("/credentialSubject/jurisdiction", one_of=places))

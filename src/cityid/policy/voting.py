@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from cityid.errors import Code, InvalidInputError
-from cityid.policy.atoms import Claim, HasType, HolderBound, IssuedBy
+from cityid.policy.atoms import Claim, HasType, HolderBound, IssuedBy, demand_several
 from cityid.policy.base import Policy
 from cityid.policy.combine import AllOf, AnyOf, SameCredential
 
@@ -32,6 +32,8 @@ class Election:
     resident_for: timedelta = timedelta(days=90)
 
     def __post_init__(self) -> None:
+        demand_several("registrars", self.registrars)
+        demand_several("districts", self.districts)
         if not self.registrars:
             raise InvalidInputError(
                 "an election needs registrars whose credentials count", code=Code.INVALID_OPTIONS
