@@ -141,3 +141,16 @@ def test_a_stolen_credential_cannot_hide_whom_it_is_about(key, contexts):
     assert shown(honest, town.alice())
     assert codes(shown(honest, town.bob())) == {("holder_binding", Code.HOLDER_BINDING_FAILED)}
     assert codes(shown(stolen, town.bob())) == {("proof", Code.DATA_LOSS_DETECTION_ERROR)}
+
+
+def test_what_is_said_of_the_credential_cannot_be_moved_into_a_claim():
+    name = town.unsigned()["id"]
+    subject = town.alice()
+    honest = signed(town.unsigned(subject, partOf={"id": name}) | {"validUntil": moment(-1)})
+    assert codes(verify(honest)) == {("validity", Code.CREDENTIAL_EXPIRED)}
+    assert verify(signed(town.unsigned(subject, partOf={"id": name})))
+
+    hidden = copy.deepcopy(honest)
+    end = {"id": name, "type": "VerifiableCredential", "validUntil": hidden.pop("validUntil")}
+    hidden["credentialSubject"]["partOf"] = end
+    assert codes(verify(hidden)) == {("proof", Code.DATA_LOSS_DETECTION_ERROR)}

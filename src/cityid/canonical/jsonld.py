@@ -102,12 +102,13 @@ def _terms(contexts: Contexts) -> Terms:
 class _Walk:
     """One document on its way to quads."""
 
-    __slots__ = ("blank_nodes", "most_spent", "quads", "terms")
+    __slots__ = ("blank_nodes", "most_spent", "quads", "root", "terms")
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.quads: list[Quad] = []
         self.blank_nodes = 0
+        self.root = ""
         self.most_spent = terms.spent.size + _MOST_DEFINITIONS
 
     def blank_node(self) -> str:
@@ -258,10 +259,18 @@ class _Walk:
                 key,
             )
         try:
-            return values.iri(reading.context, value)
+            term = values.iri(reading.context, value)
         except RefusalError as refusal:
             refusal.tokens.append(key)
             raise
+        if claim is None:
+            self.root = term
+        elif term == self.root and (reading.types or reading.shape.claims):
+            raise RefusalError(
+                "what is said of the document itself is said at its top, where readers look for it",
+                key,
+            )
+        return term
 
     # --- values
 
