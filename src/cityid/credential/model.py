@@ -144,10 +144,11 @@ class Credential(_Document):
         return self._bound(1)
 
     def _bound(self, end: int) -> datetime | None:
-        name = PERIOD[self.version][end]
+        model = self.version
+        name = PERIOD[model][end]
         if name not in self.document:
             return None
-        need_offset = self.version == "2.0"
+        need_offset = model == "2.0"
         return timestamp.parse(self.document[name], path=f"/{name}", need_offset=need_offset)
 
 

@@ -39,14 +39,15 @@ def check_validity(
         start, end = view.valid_from, view.valid_until
     except CityIdError as error:
         return Check.failed("validity", Problem.from_error(error))
-    first, last = PERIOD[view.version]
     if start is not None and start - at > skew:
         title = f"not valid before {timestamp.write(start)}"
-        problem = Problem(Code.CREDENTIAL_NOT_YET_VALID, title, path=f"/{first}")
+        path = f"/{PERIOD[view.version][0]}"
+        problem = Problem(Code.CREDENTIAL_NOT_YET_VALID, title, path=path)
         return Check.failed("validity", problem)
     if end is not None and at - end >= skew:
         title = f"expired at {timestamp.write(end)}"
-        return Check.failed("validity", Problem(Code.CREDENTIAL_EXPIRED, title, path=f"/{last}"))
+        path = f"/{PERIOD[view.version][1]}"
+        return Check.failed("validity", Problem(Code.CREDENTIAL_EXPIRED, title, path=path))
     if start is None and end is None:
         return Check.skipped("validity")
     return Check.passed("validity")

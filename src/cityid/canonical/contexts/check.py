@@ -79,7 +79,7 @@ def _check_members(name: str, value: Any, contexts: Contexts, path: str) -> Iter
 def _check_context(value: Any, contexts: Contexts, path: str) -> Iterator[Problem]:
     listed = isinstance(value, list)
     for index, item in enumerate(value if listed else [value]):
-        if isinstance(item, str) and item in contexts:
+        if type(item) is str and item in contexts:
             continue
         place = f"{path}/{index}" if listed else path
         if isinstance(item, str):
