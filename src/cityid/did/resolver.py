@@ -149,11 +149,12 @@ class Resolver:
 
     def _kept_method(self, url: str) -> tuple[DIDDocument, VerificationMethod] | None:
         """Return a method of a kept document: found by the whole URL, it needs no reading."""
-        kept = self._kept.get(url.partition("#")[0]) if isinstance(url, str) else None
+        given: object = url  # whatever the annotation promises
+        kept = self._kept.get(url.partition("#")[0]) if isinstance(given, str) else None
         if kept is None or kept.document is None:
             return None
         method = kept.document.verification_method(url)
-        return method and (kept.document, method)
+        return None if method is None else (kept.document, method)
 
     def _sought_method(self, url: str) -> tuple[DIDDocument, VerificationMethod]:
         # 1.-3. Take the URL apart.

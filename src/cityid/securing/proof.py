@@ -169,7 +169,7 @@ def _check_strings(document: JSONObject, path: str) -> None:
         raise UnsupportedError(
             f"proofs of type {quote(kind)} are not verified", name=kind[:80], known=(PROOF_TYPE,)
         )
-    for name in document:
+    for name in map(str, document):
         if ":" in name or (name.startswith("@") and name != "@context"):
             told = f"{quote(name)} is not how a member of a proof is named; use the term"
             raise refusal(told, pointer.join(path, name))
