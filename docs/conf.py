@@ -87,6 +87,8 @@ def _exists(parts: list[str]) -> bool:
 def plain_signature(*event: Any) -> tuple[str | None, str | None]:
     """Leave out what is private in the signature of a class, and write types by their names."""
     _app, what, _name, _object, _options, signature, returns = event
+    if what == "class" and signature and "Secret[" in signature:
+        return "", returns  # made by functions, not by callers
     if what == "class" and signature:
         short = re.sub(r"~?\b(?:[A-Za-z_]\w*\.)+(\w+)", r"\1", signature[1:-1])
         shown = [part for part in _parameters(short) if not re.match("_|seal:", part)]
