@@ -72,7 +72,7 @@ bench: $(STAMP)-dev  ## speed, as ratios within one run
 	$(BIN)/python -m benchmarks
 
 fuzz: $(STAMP)-dev  ## the differential fuzz of the canonicalization, longer than in the tests
-	$(BIN)/python tests/properties/test_jsonld_fuzz.py
+	PYTHONPATH=tests $(BIN)/python -m jsonld_fuzz 200000
 
 clean:  ## remove what was built
 	rm -rf $(VENV) build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

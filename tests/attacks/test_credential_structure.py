@@ -145,10 +145,10 @@ def test_any_object_is_judged_and_never_accepted_by_chance(document):
 
 
 def test_endless_faults_are_told_in_bounded_number_and_time():
-    begin = time.perf_counter()
+    begin = time.process_time()
     problems = check_credential({**VALID, "@context": [V2, *[1] * 200_000]})
     assert len(problems) == 100
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 @pytest.mark.parametrize(
@@ -164,11 +164,11 @@ def test_endless_faults_are_told_in_bounded_number_and_time():
     ],
 )
 def test_no_pattern_takes_more_than_linear_time(value):
-    begin = time.perf_counter()
+    begin = time.process_time()
     text = {"@value": "x", "@language": value}
     assert check_credential({**VALID, "id": value, "name": text, "type": [value]})
     assert check_credential({"type": "EnvelopedVerifiableCredential", "id": value})
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 @pytest.mark.parametrize(

@@ -200,9 +200,9 @@ def test_a_secret_of_another_length_is_no_key():
 def test_long_text_is_refused_before_the_work(read):
     assert keys.from_multikey(keys.generate().public_key.multikey)
     text = "z" * 80_000
-    started = time.perf_counter()
+    started = time.process_time()
     assert refusal(lambda: read(text)) is Code.INPUT_TOO_LARGE
-    assert time.perf_counter() - started < 0.005
+    assert time.process_time() - started < 0.05
 
 
 # --- secrets that show
@@ -436,10 +436,10 @@ def test_a_file_cannot_ask_for_the_whole_machine(tmp_path, operations, memory):
     content = bytearray(path.read_bytes()[:-32])
     content[15:27] = struct.pack(">IQ", operations, memory)
     path.write_bytes(bytes(content) + sha256(content).digest())
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(CorruptError, match="asks for too much"):
         read_sealed(path, "open")
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
 
 
 # --- a writer that dies
