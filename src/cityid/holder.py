@@ -9,6 +9,7 @@ from typing import Any, Final
 from cityid import timestamp
 from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential import Credential, Presentation, check_presentation
+from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite
 from cityid.did import Identity
 from cityid.errors import Code, InvalidInputError, UnsupportedError
 from cityid.keys import KeyType
@@ -33,6 +34,7 @@ def present(
     domain: str,
     contexts: Contexts = CONTEXTS,
     cryptosuite: str | None = None,
+    suites: Mapping[str, Cryptosuite] = CRYPTOSUITES,
     at: datetime | None = None,
 ) -> Presentation:
     """Present credentials to one verifier, once.
@@ -44,6 +46,7 @@ def present(
         domain: The verifier's domain.
         contexts: The JSON-LD contexts that are admitted.
         cryptosuite: The Data Integrity cryptosuite; by default the one of the key's type.
+        suites: The cryptosuites there are.
         at: When the proof is made; now by default.
 
     Returns:
@@ -81,6 +84,7 @@ def present(
         created=timestamp.aware(at) if at is not None else datetime.now(UTC),
         challenge=challenge,
         domain=domain,
+        suites=suites,
     )
     return Presentation.of(secured)
 

@@ -9,6 +9,7 @@ from typing import Any
 from cityid import timestamp
 from cityid.canonical import CONTEXTS, Contexts, check_contexts
 from cityid.credential import Credential, check_credential
+from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite
 from cityid.did import Identity
 from cityid.errors import Code, InvalidInputError, ProofGenerationError, UnsupportedError
 from cityid.report import Problem, combined
@@ -31,6 +32,7 @@ def issue(
     valid_for: timedelta | None = None,
     contexts: Contexts = CONTEXTS,
     schemas: Schemas = SCHEMAS,
+    suites: Mapping[str, Cryptosuite] = CRYPTOSUITES,
     at: datetime | None = None,
 ) -> Credential:
     """Secure a credential with the issuer's key.
@@ -46,6 +48,7 @@ def issue(
         valid_for: How long it stays in force.
         contexts: The JSON-LD contexts that are admitted.
         schemas: The JSON Schemas at hand; a declared schema among them must be met.
+        suites: The cryptosuites there are.
         at: When the proof is made; now by default.
 
     Returns:
@@ -53,13 +56,14 @@ def issue(
 
     Raises:
         InvalidInputError: The credential breaks a rule of the data model or of its schema, or
-            loses data in JSON-LD; the path says where.
+            uses a context that is not admitted; the path says where.
         UnsupportedError: The mechanism, the cryptosuite or an option is not built.
-        ProofGenerationError: The issuer is somebody else, or its key cannot make this proof.
+        ProofGenerationError: The issuer is somebody else, its key cannot make this proof, or a
+            part of the credential would not be signed; the path says where.
     """
     _demand_built(securing, mandatory, status)
     moment = timestamp.aware(at) if at is not None else datetime.now(UTC)
-    document = Credential.of(credential).to_dict()
+    document = dict(Credential.of(credential).document)  # its parts are shared, never changed
     _name_issuer(document, str(by.did))
     _limit(document, moment, valid_from, valid_for)
     _demand_sound(document, contexts, schemas)
@@ -72,8 +76,9 @@ def issue(
         cryptosuite=cryptosuite,
         contexts=contexts,
         created=moment,
+        suites=suites,
     )
-    return Credential.of(secured)
+    return Credential(secured)
 
 
 def issue_many(
@@ -121,7 +126,8 @@ def _demand_built(securing: str, mandatory: Sequence[str], status: object | None
 def _name_issuer(document: dict[str, Any], issuer: str) -> None:
     named = document.setdefault("issuer", issuer)
     if isinstance(named, dict):
-        named = named.setdefault("id", issuer)
+        document["issuer"] = {"id": issuer, **named}
+        named = document["issuer"]["id"]
     if named != issuer:
         raise ProofGenerationError(
             "the credential names another issuer than the one who signs",
@@ -156,7 +162,7 @@ def _demand_sound(document: dict[str, Any], contexts: Contexts, schemas: Schemas
     problems = check_credential(document) + check_contexts(document, contexts)
     if problems:
         raise _refusal(problems)
-    for entry in Credential.of(document).schemas:
+    for entry in Credential(document).schemas:
         check = check_schema(document, entry, schemas)
         if check.problem is not None and check.problem.code in _BROKEN_SCHEMA:
             raise _refusal((check.problem,))

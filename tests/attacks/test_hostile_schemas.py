@@ -27,9 +27,9 @@ def judge(claim_rule, claim, *others, **rest):
     schemas = Schemas().with_schema(URL, document)
     for other in others:
         schemas = schemas.with_schema(other["$id"], other)
-    started = time.perf_counter()
+    started = time.process_time()
     check = check_schema({"credentialSubject": {"claim": claim}}, ENTRY, schemas)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     return check
 
 
