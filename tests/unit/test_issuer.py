@@ -31,6 +31,15 @@ def test_the_caller_keeps_its_document():
     assert str(unsigned) == before
 
 
+def test_a_credential_that_is_issued_stays_as_it_was():
+    unsigned = cityid.Credential.of(town.unsigned() | {"issuer": {"name": "The Registry Office"}})
+    before = unsigned.to_json()
+    signed = issue(unsigned, valid_for=timedelta(days=1))
+    assert unsigned.to_json() == before
+    assert signed.document is not unsigned.document
+    assert signed.issuer == str(town.office().did)
+
+
 @pytest.mark.parametrize("issuer", ["did:web:other.example", {"id": "did:web:other.example"}, 5])
 def test_nobody_signs_for_another(issuer):
     with pytest.raises(ProofGenerationError) as caught:
