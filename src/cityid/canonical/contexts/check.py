@@ -32,7 +32,23 @@ def check_contexts(document: Mapping[str, Any], contexts: Contexts) -> tuple[Pro
         document: The JSON-LD document.
         contexts: The contexts that may be used.
     """
+    if _is_usual(document, contexts):
+        return ()
     return tuple(_check_document(document, contexts, ""))
+
+
+def _is_usual(document: Mapping[str, Any], contexts: Contexts) -> bool:
+    """Tell whether known URLs are the document's contexts, the same its proof's, and no others."""
+    context, proof = document.get("@context"), document.get("proof")
+    if type(context) is not list:
+        return False
+    for url in context:
+        if type(url) is not str or url not in contexts:
+            return False
+    rest = {name: value for name, value in document.items() if name != "@context"}
+    if type(proof) is dict and proof.get("@context") == context:
+        rest["proof"] = [value for name, value in proof.items() if name != "@context"]
+    return not _holds_context(rest)
 
 
 def _check_document(
