@@ -145,6 +145,8 @@ def _has_repetition(lines: list[str]) -> bool:
 
 def _label(mentions: _Mentions, digest: _Hash, max_work: int | None) -> dict[str, str]:
     """Give every blank node its canonical label (steps 3 to 5)."""
+    if len(mentions) == 1:  # there is none to tell it from
+        return dict.fromkeys(mentions, "_:c14n0")
     first_degree: dict[str, str] = {}
     alike: dict[str, list[str]] = {}
     for node, quads in mentions.items():
