@@ -29,12 +29,13 @@ from cityid.policy import Decision, Needs, Policy, Reason, Verdict
 from cityid.policy.facts import VerifiedCredential, verified_credential, verified_facts
 from cityid.registry import Registry
 from cityid.report import Check, Outcome, Problem, Report
-from cityid.result import CHECKS, Result, stands
+from cityid.result import Result, in_order, stands
 from cityid.schema import SCHEMAS, Schemas, check_schema
 from cityid.securing import CLOCK_SKEW
 from cityid.verification import (
     CredentialFindings,
     PresentationFindings,
+    unexamined,
     verify_credential,
     verify_presentation_envelope,
 )
@@ -197,7 +198,7 @@ def _listed(
         yield pointer.join("", member, *([index] if listed else [])), value
 
 
-_UNPRESENTED = Report(tuple(map(Check.skipped, ("holder_binding", "challenge", "domain"))))
+_MOST_BAD = 4
 _UNASKED = Report(tuple(map(Check.skipped, ("schema", "status", "trust"))))
 
 
@@ -213,8 +214,13 @@ class _Run:
 
     def credential(self, credential: Credential, policy: Policy) -> Result:
         findings = self._examine(credential)
-        report = findings.report + _UNPRESENTED + self._worth(findings)
+        report = findings.report + self._unpresented() + self._worth(findings)
         return self._judge(report, [("", findings)], None, policy)
+
+    def _unpresented(self) -> Report:
+        """Fail what was asked of a presenter; a credential by itself is shown by nobody."""
+        asked = _unanswered("challenge", self.challenge), _unanswered("domain", self.domain)
+        return Report((Check.skipped("holder_binding"), *asked))
 
     def presentation(self, presentation: Presentation, policy: Policy) -> Result:
         envelope = verify_presentation_envelope(
@@ -226,18 +232,23 @@ class _Run:
             at=self.at,
             skew=self.verifier.skew,
         )
-        parts = [
-            (path, self._examine(credential))
-            for path, credential in _listed(
-                presentation, "verifiableCredential", presentation.credentials
-            )
-        ]
+        parts = list(self._examined(presentation))
         report = self._once(envelope) if envelope.proof_valid else envelope.report
         report = _uncompared(report, presentation, self.challenge, self.domain)
         for path, findings in parts:
             binding = Report((_holder_binding(findings, envelope.holder),))
             report += (findings.report + binding + self._worth(findings)).under(path)
         return self._judge(report, parts, envelope.holder, policy)
+
+    def _examined(self, presentation: Presentation) -> Iterator[tuple[str, CredentialFindings]]:
+        bad, credentials = 0, presentation.credentials
+        for path, credential in _listed(presentation, "verifiableCredential", credentials):
+            findings = self._examine(credential) if bad < _MOST_BAD else unexamined(credential)
+            bad += not (findings.verified and self._believed(credential))
+            yield path, findings
+
+    def _believed(self, credential: Credential) -> bool:
+        return self.needs.any_issuer or credential.issuer in self.needs.issuers
 
     def _examine(self, credential: Credential) -> CredentialFindings:
         return verify_credential(
@@ -293,7 +304,7 @@ class _Run:
         return Check.inconclusive("status", problem)
 
     def _trust(self, credential: Credential) -> Check:
-        if self.needs.any_issuer or credential.issuer in self.needs.issuers:
+        if self._believed(credential):
             return Check.passed("trust")
         text = "the policy does not believe this issuer"
         problem = Problem(Code.ISSUER_NOT_TRUSTED, text, "name it in IssuedBy", "/issuer")
@@ -306,7 +317,7 @@ class _Run:
         holder: str | None,
         policy: Policy,
     ) -> Result:
-        report = _in_order(report)
+        report = in_order(report)
         if not stands(report):
             return Result(report, _unverified(report), None)
         facts = verified_facts(
@@ -332,17 +343,6 @@ def _unverified(report: Report) -> Decision:
     return Decision(verdict, (Reason("verified", verdict, text, Code.NOT_VERIFIED),))
 
 
-def _in_order(report: Report) -> Report:
-    return Report(tuple(sorted(report.checks, key=_rank)), report.warnings)
-
-
-_RANKS = {name: rank for rank, name in enumerate(CHECKS)}
-
-
-def _rank(check: Check) -> int:
-    return _RANKS[check.name]
-
-
 def _replaced(report: Report, check: Check) -> Report:
     """Return the report with its check of this name and place replaced."""
     same = (check.name, check.path)
@@ -365,10 +365,14 @@ def _uncompared(
     return report
 
 
-_UNCOMPARED = {
-    "challenge": Code.INVALID_CHALLENGE_ERROR,
-    "domain": Code.INVALID_DOMAIN_ERROR,
-}
+def _unanswered(name: str, expected: str | Iterable[str] | None) -> Check:
+    if expected is None:
+        return Check.skipped(name)
+    told = Problem(_UNCOMPARED[name], f"a {name} was expected, and nobody presents this credential")
+    return Check.failed(name, told)
+
+
+_UNCOMPARED = {"challenge": Code.INVALID_CHALLENGE_ERROR, "domain": Code.INVALID_DOMAIN_ERROR}
 
 
 def _holder_binding(findings: CredentialFindings, holder: str | None) -> Check:

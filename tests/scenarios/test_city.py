@@ -282,6 +282,17 @@ def test_a_presentation_counts_once(asked, kind):
     refused(again, ("challenge", "", Code.REPLAY_DETECTED))
 
 
+def test_a_card_alone_answers_no_challenge_and_no_domain():
+    """Not even for a policy that does not ask who presents."""
+    alone, asked = card("resident").to_dict(), policy.IssuedBy({town.office().did})
+    challenge = ("challenge", "", Code.INVALID_CHALLENGE_ERROR)
+    domain = ("domain", "", Code.INVALID_DOMAIN_ERROR)
+    refused(judged(asked, alone), challenge, domain)
+    refused(judged(asked, alone, challenge=None), domain)
+    refused(judged(asked, alone, domain=None), challenge)
+    assert judged(asked, alone, challenge=None, domain=None)
+
+
 @pytest.mark.parametrize(("asked", "kind"), CASES)
 def test_a_card_without_a_presentation_is_nobodys(asked, kind):
     result = judged(asked, card(kind).to_dict(), challenge=None, domain=None)
