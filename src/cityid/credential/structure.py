@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -71,8 +70,13 @@ def check_presentation(
 
 
 def _faults(table: Mapping[str, Rule], document: dict[str, Any]) -> tuple[Problem, ...]:
-    faults = (problem for rule in table.values() for problem in rule(document))
-    return tuple(islice(faults, _MOST_FAULTS))
+    faults: list[Problem] = []
+    for rule in table.values():
+        for problem in rule(document):
+            faults.append(problem)
+            if len(faults) == _MOST_FAULTS:
+                return tuple(faults)
+    return tuple(faults)
 
 
 def _credential_rules(document: dict[str, Any]) -> Mapping[str, Rule]:
