@@ -211,8 +211,6 @@ def _expected(challenge: str | None, domain: str | Iterable[str] | None) -> froz
     """Return the domains that are asked for, after a look at what the caller asks for."""
     if challenge is None and domain is None:
         return None
-    if challenge is None and domain is None:
-        return None
     domains = domain if isinstance(domain, Iterable) and not isinstance(domain, str) else [domain]
     asked = [*domains, challenge]
     if len(asked) == 1 or any(not isinstance(value, str | None) or value == "" for value in asked):
