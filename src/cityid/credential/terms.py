@@ -71,7 +71,7 @@ def types(value: Any) -> tuple[str, ...]:
     """Return the types that the ``type`` member `value` names; none where it is malformed."""
     if isinstance(value, str):
         return (value,)
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+    return tuple([item for item in value if isinstance(item, str)] if isinstance(value, list) else ())
 
 
 def identifier(value: Any) -> str | None:
@@ -82,8 +82,10 @@ def identifier(value: Any) -> str | None:
 
 def objects(value: Any) -> tuple[dict[str, Any], ...]:
     """Return the objects of a set, or the one that stands alone; what is no object is left out."""
+    if value is None:
+        return ()
     items = value if isinstance(value, list) else (value,)
-    return tuple(item for item in items if isinstance(item, dict))
+    return tuple([item for item in items if isinstance(item, dict)])
 
 
 def fault(title: str, path: str, detail: str = "") -> Problem:
