@@ -25,6 +25,7 @@ CHECKS: Final = (
 )
 """The names of the checks, in the order of the pipeline; ``policy.*`` follows."""
 
+_RANKS = {name: rank for rank, name in enumerate(CHECKS)}
 _MARKS = {
     Outcome.PASSED: "✓",
     Outcome.FAILED: "✗",
@@ -41,6 +42,16 @@ _PILLS = {
     Verdict.DENY: ("✗", "red"),
     Verdict.INDETERMINATE: ("?", "amber"),
 }
+
+
+def in_order(report: Report) -> Report:
+    """Return the report with its checks in the order of the pipeline.
+
+    Args:
+        report: Checks of the names in `CHECKS`.
+    """
+    checks = sorted(report.checks, key=lambda check: _RANKS[check.name])
+    return Report(tuple(checks), report.warnings)
 
 
 def stands(report: Report) -> bool:

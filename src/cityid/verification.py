@@ -139,6 +139,21 @@ def verify_credential(
     return CredentialFindings(credential, Report(checks), proofs.controllers)
 
 
+def unexamined(credential: Credential) -> CredentialFindings:
+    """Return the findings of a credential that is not worth looking at any more.
+
+    Args:
+        credential: A credential of a presentation that has enough bad ones already: each could
+            cost a canonicalization, and the presentation is refused anyway.
+    """
+    told = "not looked at: enough credentials of this presentation are bad already"
+    problem = Problem(Code.COMPLEXITY_LIMIT_EXCEEDED, told)
+    skipped = (Check.skipped(name) for name in _AFTER_STRUCTURE)
+    return CredentialFindings(
+        credential, Report((Check.inconclusive("structure", problem), *skipped))
+    )
+
+
 def verify_presentation_envelope(
     presentation: Presentation,
     *,

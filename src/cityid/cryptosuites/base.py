@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 
 from cityid.canonical import Contexts, jcs, jsonld
 from cityid.encoding import multibase_decode, multibase_encode
-from cityid.errors import Code, InvalidInputError, quote
+from cityid.errors import CityIdError, Code, InvalidInputError, quote
 from cityid.keys import KeyType, PublicKey, Signer
 
 PROOF_TYPE = "DataIntegrityProof"
@@ -87,6 +87,16 @@ class Cryptosuite(Protocol):
             NotFoundError: A context is not among `contexts`.
         """
         ...
+
+
+class Unsecured(dict[str, Any]):
+    """A document without proofs that remembers its hashes: many proofs, one canonicalization."""
+
+    __slots__ = ("hashes",)
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        super().__init__(document)
+        self.hashes: dict[tuple[str, str], bytes | CityIdError] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +171,22 @@ class HashedSuite(ABC):
         name = _HASH_NAMES[key_type]
         digest = _HASHES[name]
         configuration = self.proof_configuration(document, options, name, contexts)
-        transformed = self.transform(document, name, contexts)
-        return digest(configuration).digest() + digest(transformed).digest()
+        return digest(configuration).digest() + self._hashed(document, name, contexts)
+
+    def _hashed(self, document: Mapping[str, Any], name: HashName, contexts: Contexts) -> bytes:
+        known: dict[tuple[str, str], bytes | CityIdError] = {}
+        if isinstance(document, Unsecured):
+            known = document.hashes
+        key = (self.name, name)
+        if key not in known:
+            try:
+                known[key] = _HASHES[name](self.transform(dict(document), name, contexts)).digest()
+            except CityIdError as error:
+                known[key] = error
+        found = known[key]
+        if isinstance(found, CityIdError):
+            raise found
+        return found
 
     def proof_configuration(
         self,
@@ -281,6 +305,8 @@ class JCSSuite(HashedSuite):
             raise refusal(
                 "the context of the document does not begin with the proof's", "/proof/@context"
             )
+        if same_json(options["@context"], document.get("@context")):
+            return document
         return {**document, "@context": options["@context"]}
 
     def _configured(

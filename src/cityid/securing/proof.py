@@ -15,7 +15,10 @@ from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
 from cityid.strict_json import JSONObject
 
 MOST_PROOFS = 32
-"""How many proofs a document may have: each costs a canonicalization."""
+"""How many proofs a document may have: each costs a key and a signature."""
+
+MOST_CHAINED = 8
+"""How many of them may build on others: each of these costs a canonicalization."""
 
 _STRINGS = (
     "type",
@@ -136,8 +139,8 @@ def in_order(proofs: Sequence[Proof]) -> tuple[Proof, ...]:
         proofs: All proofs of a document.
 
     Raises:
-        InvalidInputError: Two proofs share an id, one builds on a proof that is not there, or
-            proofs build on each other in a circle.
+        InvalidInputError: Two proofs share an id, one builds on a proof that is not there,
+            proofs build on each other in a circle, or too many build on others.
     """
     if len(proofs) == 1 and not proofs[0].previous:
         return tuple(proofs)
@@ -145,8 +148,15 @@ def in_order(proofs: Sequence[Proof]) -> tuple[Proof, ...]:
     for proof in proofs:
         if proof.id is not None and named.setdefault(proof.id, proof) is not proof:
             raise refusal(f"two proofs have the id {quote(proof.id)}", proof.at("id"))
-    if not any(proof.previous for proof in proofs):
+    chained = sum(bool(proof.previous) for proof in proofs)
+    if not chained:
         return tuple(proofs)
+    if chained > MOST_CHAINED:
+        raise InvalidInputError(
+            f"{chained} proofs build on others; {MOST_CHAINED} do at most",
+            code=Code.COMPLEXITY_LIMIT_EXCEEDED,
+            path="/proof",
+        )
     before = {proof: [_named(name, named, proof) for name in proof.previous] for proof in proofs}
     try:
         return tuple(TopologicalSorter(before).static_order())

@@ -10,7 +10,7 @@ from typing import Any
 from cityid import timestamp
 from cityid.canonical import Contexts
 from cityid.cryptosuites import Cryptosuite
-from cityid.cryptosuites.base import reason, refusal
+from cityid.cryptosuites.base import Unsecured, reason, refusal
 from cityid.did import Resolver
 from cityid.errors import (
     CityIdError,
@@ -64,13 +64,15 @@ class Judge:
         controllers: set[str] = set()
         held: set[str | None] = set()
         failures: list[tuple[Outcome, Problem]] = []
+        alone = Unsecured(without_proof(document))
         for proof in in_order(proofs):
             try:
                 if not held.issuperset(proof.previous):
                     told = "a proof that this one builds on does not hold"
                     raise refusal(told, proof.at("previousProof"))
                 matching = [other.document for other in proofs if other.id in proof.previous]
-                controllers.add(self.one(proof, without_proof(document, matching)))
+                unsecured = without_proof(document, matching) if matching else alone
+                controllers.add(self.one(proof, unsecured))
                 held.add(proof.id)
             except CityIdError as error:
                 could_not = isinstance(error, RegistryError)
