@@ -71,7 +71,9 @@ def types(value: Any) -> tuple[str, ...]:
     """Return the types that the ``type`` member `value` names; none where it is malformed."""
     if isinstance(value, str):
         return (value,)
-    return tuple([item for item in value if isinstance(item, str)] if isinstance(value, list) else ())
+    return tuple(
+        [item for item in value if isinstance(item, str)] if isinstance(value, list) else ()
+    )
 
 
 def identifier(value: Any) -> str | None:
