@@ -144,7 +144,7 @@ def test_each_error_has_its_exit_status(error, status):
 
 OPEN = Check.inconclusive("status", Problem(Code.REGISTRY_UNAVAILABLE, "x"))
 UNSURE = Check.inconclusive("schema", Problem(Code.SCHEMA_NOT_ALLOWED, "x"))
-FAILED = Check.failed("proof", Problem(Code.PROOF_MISSING, "x"))
+FAILED = Check.failed("proof", Problem(Code.ISSUER_NOT_TRUSTED, "x"))
 
 
 @pytest.mark.parametrize(
