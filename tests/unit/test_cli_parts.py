@@ -12,7 +12,8 @@ import pytest
 import typer
 
 from cityid import cli
-from cityid.cli import exits, output, passphrases, screen
+from cityid.cli import exits, output, passphrases
+from cityid.display import screen
 from cityid.errors import Code, CorruptError, InvalidInputError, RegistryError, VerificationError
 from cityid.report import Check, Problem
 

@@ -7,6 +7,7 @@ import pytest
 import cityid
 import town
 from cityid import demo, did, policy, registry
+from cityid.demo import services
 from cityid.errors import NotFoundError
 from cityid.nonces import MemoryNonces
 from cityid.report import Outcome
@@ -94,7 +95,7 @@ def test_a_wallet_without_the_credential_is_told(tmp_path):
     wallet = Wallet.create(tmp_path / "w", "x", cost=cityid.keys.sealed.Cost(1, 2**13))
     wallet.put(town.unsigned())
     with pytest.raises(NotFoundError):
-        demo._from_wallet(wallet, "ResidentIdentityCredential")
+        services._from_wallet(wallet, "ResidentIdentityCredential")
 
 
 def test_a_result_without_a_problem_has_no_reason_to_tell():
@@ -104,6 +105,6 @@ def test_a_result_without_a_problem_has_no_reason_to_tell():
         resolver=town.resolver(),
         at=town.NOW,
     )
-    assert demo._why(result) == ("", "")
-    assert demo._mark(result, "proof", "") == demo._MARKS[Outcome.PASSED]
-    assert demo._mark(result, "proof", "/") == ""
+    assert services._why(result) == ("", "")
+    assert services._mark(result, "proof", "") == services._MARKS[Outcome.PASSED]
+    assert services._mark(result, "proof", "/") == ""

@@ -11,9 +11,10 @@ from typing import Annotated
 import typer
 
 from cityid import __version__, demo, display
-from cityid.cli import credentials, dids, keystore, registries, screen, wallets
+from cityid.cli import credentials, dids, keystore, registries, wallets
 from cityid.cli.options import AsJson
 from cityid.cli.output import answer, confirm, say, say_json
+from cityid.display import screen
 from cityid.errors import Code, InvalidInputError
 
 _LONG_DID = re.compile(r"(did:key:z\w{5})\w{30,}(\w{6})", re.ASCII)

@@ -11,7 +11,6 @@ import typer
 
 import cityid
 from cityid import policy
-from cityid.cli import screen
 from cityid.cli.dids import identity, resolver
 from cityid.cli.documents import (
     demand_one_reader,
@@ -40,6 +39,7 @@ from cityid.cli.options import (
 from cityid.cli.output import answer, deliver, say, say_json
 from cityid.cli.registries import open_registry
 from cityid.credential import Credential
+from cityid.display import screen
 from cityid.errors import Code, InvalidInputError
 from cityid.nonces import FileNonces
 from cityid.report import Outcome

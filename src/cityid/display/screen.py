@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from cityid import display
+from cityid.display.text import visible
 
 _WIDEST = 1200
 _PLAIN_WIDTH = 100
@@ -49,7 +49,7 @@ def report(text: str) -> str:
 
 
 def _lines(lines: Iterable[tuple[str, str]]) -> str:
-    shown = [(display.visible(line, _WIDEST), style) for line, style in lines]
+    shown = [(visible(line, _WIDEST), style) for line, style in lines]
     if not sys.stdout.isatty():
         return "".join(f"{line}\n" for line, _ in shown)
     from rich.console import Console
