@@ -59,6 +59,15 @@ def test_the_public_face_is_this():
         "issue_many", "keys", "policy", "present", "registry", "verify", "verify_many",
     }  # fmt: skip
     assert all(hasattr(cityid, name) for name in cityid.__all__)
+    assert set(cityid.__all__) <= set(dir(cityid))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = cityid.nothing
+
+
+@pytest.mark.parametrize("name", cityid.__all__)
+def test_each_public_name_comes_first_as_well_as_last(name):
+    told = run("-c", f"import cityid; print(cityid.{name} is cityid.{name})")
+    assert told.stdout == "True\n"
 
 
 def _modules():

@@ -6,9 +6,12 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from cityid import did, keys
+import cityid
+from cityid import did, keys, policy
+from cityid.nonces import FileNonces
 from cityid.resources import Kind, read
 
 NOW = datetime(2027, 3, 14, 9, 0, tzinfo=UTC)
@@ -80,3 +83,17 @@ def city_credential(kind: str, subject: did.Identity, **claims: Any) -> dict[str
     about = document["credentialSubject"] | {"id": str(subject.did)} | claims
     document["credentialSubject"] = {k: v for k, v in about.items() if v is not None}
     return document
+
+
+def is_let_in(challenges: Path, presentation: str) -> bool:
+    """Tell whether a service that remembers its challenges in a file lets somebody in."""
+    result = cityid.verify(
+        presentation,
+        policy=policy.AllOf(policy.HolderBound(), policy.IssuedBy({office().did})),
+        resolver=resolver(),
+        challenge=CHALLENGE,
+        domain=DOMAIN,
+        nonces=FileNonces(challenges),
+        at=NOW,
+    )
+    return bool(result)

@@ -6,7 +6,7 @@ from cityid.errors import Code, InvalidInputError, NotFoundError
 from cityid.report import Check, Outcome, Problem, Report, combined, worst
 
 EXPIRED = Problem(Code.CREDENTIAL_EXPIRED, "expired", "ask for a new one", "/validUntil")
-MISSING = Problem(Code.PROOF_MISSING, "no proof")
+MISSING = Problem(Code.PROOF_EXPIRED, "no proof")
 
 
 def test_a_problem_is_told_as_rfc_9457_says():
@@ -16,7 +16,7 @@ def test_a_problem_is_told_as_rfc_9457_says():
         "detail": "ask for a new one",
         "path": "/validUntil",
     }
-    assert MISSING.to_dict() == {"type": Code.PROOF_MISSING.value, "title": "no proof"}
+    assert MISSING.to_dict() == {"type": Code.PROOF_EXPIRED.value, "title": "no proof"}
 
 
 def test_a_problem_is_short():
@@ -25,9 +25,9 @@ def test_a_problem_is_short():
 
 
 def test_an_exception_is_told_as_a_problem():
-    error = InvalidInputError("wrong", code=Code.RANGE_ERROR, path="/a")
+    error = InvalidInputError("wrong", code=Code.NUMBER_OUT_OF_RANGE, path="/a")
     problem = Problem.from_error(error, detail="mend it", path="/vc")
-    assert problem == Problem(Code.RANGE_ERROR, "wrong (at /a)", "mend it", "/vc/a")
+    assert problem == Problem(Code.NUMBER_OUT_OF_RANGE, "wrong (at /a)", "mend it", "/vc/a")
     assert Problem.from_error(NotFoundError("gone", ref="r")).path == ""
 
 
@@ -101,7 +101,7 @@ def test_nothing_asked_is_skipped_and_never_passed():
 
 def test_many_problems_are_told_as_the_first_of_them():
     assert combined([EXPIRED]) is EXPIRED
-    whole = combined([EXPIRED, MISSING, Problem(Code.RANGE_ERROR, "too much", path="/a")])
+    whole = combined([EXPIRED, MISSING, Problem(Code.NUMBER_OUT_OF_RANGE, "too much", path="/a")])
     assert (whole.code, whole.title, whole.path) == (EXPIRED.code, "expired", "/validUntil")
     assert whole.detail.startswith("ask for a new one Also wrong: ")
     assert "no proof" in whole.detail
