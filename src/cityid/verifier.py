@@ -199,6 +199,7 @@ def _listed(
 
 
 _MOST_BAD = 4
+_MOST_SCHEMAS = 8
 _UNASKED = Report(tuple(map(Check.skipped, ("schema", "status", "trust"))))
 
 
@@ -280,17 +281,22 @@ class _Run:
         if not findings.verified:
             return _UNASKED
         credential = findings.credential
-        schemas = tuple(
-            check_schema(credential.document, entry, self.verifier.schemas, path=path)
-            for path, entry in _listed(credential, "credentialSchema", credential.schemas)
-        )
         return Report(
             (
-                *(schemas or (Check.skipped("schema"),)),
+                *(tuple(self._schemas(credential)) or (Check.skipped("schema"),)),
                 self._status(credential),
                 self._trust(credential),
             )
         )
+
+    def _schemas(self, credential: Credential) -> Iterator[Check]:
+        if len(credential.schemas) > _MOST_SCHEMAS:
+            text = f"the credential declares more than {_MOST_SCHEMAS} schemas"
+            problem = Problem(Code.COMPLEXITY_LIMIT_EXCEEDED, text, path="/credentialSchema")
+            yield Check.inconclusive("schema", problem)
+            return
+        for path, entry in _listed(credential, "credentialSchema", credential.schemas):
+            yield check_schema(credential.document, entry, self.verifier.schemas, path=path)
 
     def _status(self, credential: Credential) -> Check:
         if not credential.statuses:

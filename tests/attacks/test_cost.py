@@ -120,3 +120,19 @@ def test_a_member_given_twice_is_found_among_very_many():
     assert caught.value.code is Code.DUPLICATE_KEY
     assert "'twice'" in str(caught.value)
     assert time.process_time() - begin < 2
+
+
+@pytest.mark.parametrize("number", [8, 9, 5000])
+def test_a_credential_declares_few_schemas(number):
+    url = next(iter(cityid.SCHEMAS))
+    declared = [{"id": url, "type": "JsonSchema"}] * number
+    document = credential() | {"credentialSchema": declared}
+    method, signer = town.office().signer("assertionMethod")
+    options = {"signer": signer, "verification_method": method, "purpose": "assertionMethod"}
+    secured = add_proof(document, **options, cryptosuite="eddsa-jcs-2022", created=town.NOW)
+    result, seconds = judged(secured)
+    asked = [check for check in result.checks if check.name == "schema"]
+    assert len(asked) == (8 if number == 8 else 1)
+    limited = {c.problem.code for c in asked if c.problem} == {Code.COMPLEXITY_LIMIT_EXCEEDED}
+    assert limited == (number > 8)
+    assert seconds < 5
