@@ -151,6 +151,7 @@ class MemoryNonces(_Nonces):
 
     def __init__(self, *, issued_only: bool = False) -> None:
         super().__init__(issued_only=issued_only)
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self._database.close)
@@ -158,6 +159,11 @@ class MemoryNonces(_Nonces):
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        if os.getpid() != self._process:
+            raise RegistryError(
+                "challenges kept in memory do not follow a fork: each process would accept the "
+                "same one; share a FileNonces"
+            )
         with self._lock, _atomic(self._database):
             yield self._database
 

@@ -14,7 +14,7 @@ from subprocess import PIPE
 import pytest
 
 from cityid.errors import CityIdError, Code, CorruptError, InvalidInputError
-from cityid.nonces import FileNonces, fresh_nonce
+from cityid.nonces import FileNonces, MemoryNonces, fresh_nonce
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 RACERS = 8
@@ -130,3 +130,22 @@ def _written(path, content):
     path.write_bytes(content)
     path.chmod(0o600)
     return path
+
+
+def test_challenges_in_memory_do_not_count_once_more_in_a_forked_process():
+    store = MemoryNonces()
+    assert store.use("here", at=NOW)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:  # the child only tells what it met, and never returns to the tests
+        try:
+            answer = str(store.use("there", at=NOW))
+        except CityIdError as error:
+            answer = error.code.name
+        os.write(writer, answer.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reader, 100) == b"REGISTRY_UNAVAILABLE"
+    os.close(reader)
+    os.close(writer)
+    assert store.use("there", at=NOW)
