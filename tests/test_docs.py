@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cityid.advice import ADVICE
 from cityid.errors import Code
 
 ROOT = Path(__file__).parents[1]
@@ -125,6 +126,15 @@ def rows(page):
 def test_errors_tell_every_code_and_its_type():
     told = {cells[0]: cells[1] for cells in rows("errors.md") if cells[1].startswith(("urn", "ht"))}
     assert told == {code.name: code.value for code in Code}
+
+
+def test_errors_give_the_advice_that_problems_give():
+    advice = {cells[0]: cells[3] for cells in rows("errors.md") if len(cells) == 4}
+    links = re.compile(r"\[([^]]+)\]\([^)]+\)")
+    plain = {name: links.sub(r"\1", text).replace("`", "") for name, text in advice.items()}
+    told = {code.name: text for code, text in ADVICE.items()}
+    assert {name: plain[name] for name in told} == told
+    assert set(ADVICE) == set(Code)
 
 
 def test_conformance_tells_every_folder_that_is_run():

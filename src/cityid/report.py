@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from cityid.advice import ADVICE
 from cityid.errors import CityIdError, Code
 
 _DETAIL_LIMIT = 1000
@@ -52,6 +53,11 @@ class Problem:
         """The URL or URN that names the kind of problem."""
         return self.code.value
 
+    @property
+    def advice(self) -> str:
+        """What to do: the problem's own detail, else what helps with all of its kind."""
+        return self.detail or ADVICE[self.code]
+
     @classmethod
     def from_error(cls, error: CityIdError, *, detail: str = "", path: str = "") -> Problem:
         """Tell an exception as a problem.
@@ -65,7 +71,7 @@ class Problem:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the problem as JSON."""
-        fields = {"type": self.type, "title": self.title, "detail": self.detail, "path": self.path}
+        fields = {"type": self.type, "title": self.title, "detail": self.advice, "path": self.path}
         return {name: value for name, value in fields.items() if value}
 
 

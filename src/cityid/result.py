@@ -128,8 +128,7 @@ class Result:
             lines.append(f"  {_MARKS[check.outcome]} {check.name}{place}")
             if check.problem is not None:
                 lines.append(f"      {check.problem.title}")
-                if check.problem.detail:
-                    lines.append(f"      → {check.problem.detail}")
+                lines.append(f"      → {check.problem.advice}")
         lines += [f"  ! {warning.title}" for warning in self.warnings]
         return "\n".join(lines)
 

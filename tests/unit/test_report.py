@@ -16,7 +16,11 @@ def test_a_problem_is_told_as_rfc_9457_says():
         "detail": "ask for a new one",
         "path": "/validUntil",
     }
-    assert MISSING.to_dict() == {"type": Code.PROOF_EXPIRED.value, "title": "no proof"}
+    assert MISSING.to_dict() == {
+        "type": Code.PROOF_EXPIRED.value,
+        "title": "no proof",
+        "detail": "Ask the signer for a new proof.",
+    }
 
 
 def test_a_problem_is_short():

@@ -114,7 +114,7 @@ def _check_row(check: Check) -> HTML:
     )
     wrong = HTML()
     if check.problem is not None:
-        title, detail = text(check.problem.title), text(check.problem.detail)
+        title, detail = text(check.problem.title), text(check.problem.advice)
         wrong = join(tag("div", title), tag("div", detail, "opacity:.75"))
     cells = join(
         tag("td", _signed(check.outcome, check.outcome.value), _NARROW),
