@@ -300,14 +300,15 @@ class JCSSuite(HashedSuite):
     ) -> Mapping[str, Any]:
         if "@context" not in options:
             return document
-        signed, met = as_list(options["@context"]), as_list(document.get("@context"))
-        if not same_json(signed, met[: len(signed)]):
+        context, met = options["@context"], document.get("@context")
+        if same_json(context, met):
+            return document
+        signed = as_list(context)
+        if not same_json(signed, as_list(met)[: len(signed)]):
             raise refusal(
                 "the context of the document does not begin with the proof's", "/proof/@context"
             )
-        if same_json(options["@context"], document.get("@context")):
-            return document
-        return {**document, "@context": options["@context"]}
+        return {**document, "@context": context}
 
     def _configured(
         self, document: Mapping[str, Any], options: Mapping[str, Any]
@@ -344,9 +345,14 @@ def same_json(left: Any, right: Any) -> bool:
     Raises:
         InvalidInputError: A value is not I-JSON, or nested too deeply.
     """
-    if all(isinstance(item, str) for value in (left, right) for item in as_list(value)):
+    if _is_text(left) and _is_text(right):
         return bool(left == right)
     return jcs.canonicalize(left) == jcs.canonicalize(right)
+
+
+def _is_text(value: Any) -> bool:
+    kinds = set(map(type, value)) if type(value) is list else {type(value)}
+    return kinds <= {str}
 
 
 def _signature(value: Any) -> bytes:

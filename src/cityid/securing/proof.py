@@ -20,17 +20,9 @@ MOST_PROOFS = 32
 MOST_CHAINED = 8
 """How many of them may build on others: each of these costs a canonicalization."""
 
-_STRINGS = (
-    "type",
-    "cryptosuite",
-    "verificationMethod",
-    "proofPurpose",
-    "proofValue",
-    "id",
-    "challenge",
-    "nonce",
-)
-_REQUIRED = frozenset(_STRINGS[:5])
+_REQUIRED = ("type", "cryptosuite", "verificationMethod", "proofPurpose", "proofValue")
+_STRINGS = frozenset({*_REQUIRED, "id", "challenge", "nonce"})
+_TERMS = _STRINGS | {"@context", "created", "expires", "domain", "previousProof"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,16 +171,17 @@ def _check_strings(document: JSONObject, path: str) -> None:
         raise UnsupportedError(
             f"proofs of type {quote(kind)} are not verified", name=kind[:80], known=(PROOF_TYPE,)
         )
-    for name in map(str, document):
-        if ":" in name or (name.startswith("@") and name != "@context"):
+    for name, value in document.items():
+        if name in _STRINGS:
+            if not isinstance(value, str):
+                told = f"{name} must be a string, not {quote(value)}"
+                raise refusal(told, pointer.join(path, name))
+        elif name not in _TERMS and (":" in str(name) or str(name).startswith("@")):
             told = f"{quote(name)} is not how a member of a proof is named; use the term"
             raise refusal(told, pointer.join(path, name))
-    for name in _STRINGS:
-        value = document.get(name)
-        if isinstance(value, str) or (name not in document and name not in _REQUIRED):
-            continue
-        told = f"{name} must be a string, not {quote(value)}" if name in document else f"no {name}"
-        raise refusal(told, pointer.join(path, name))
+    for name in _REQUIRED:
+        if name not in document:
+            raise refusal(f"no {name}", pointer.join(path, name))
 
 
 def _moment(document: JSONObject, name: str, path: str) -> datetime | None:
