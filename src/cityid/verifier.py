@@ -15,15 +15,16 @@ before the signature and the issuer are known.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from cityid import pointer, timestamp
+from cityid import binding, pointer, timestamp
 from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential import Credential, Presentation
+from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite
 from cityid.did import Resolver
-from cityid.errors import CityIdError, Code, InvalidInputError
+from cityid.errors import Code, InvalidInputError, quote
 from cityid.nonces import NonceStore
 from cityid.policy import Decision, Needs, Policy, Reason, Verdict
 from cityid.policy.facts import VerifiedCredential, verified_credential, verified_facts
@@ -34,13 +35,13 @@ from cityid.schema import SCHEMAS, Schemas, check_schema
 from cityid.securing import CLOCK_SKEW
 from cityid.verification import (
     CredentialFindings,
-    PresentationFindings,
     unexamined,
     verify_credential,
     verify_presentation_envelope,
 )
 
 _Value = TypeVar("_Value")
+_KINDS = {"resolver": Resolver, "contexts": Contexts, "schemas": Schemas, "skew": timedelta}
 Document = Credential | Presentation | Mapping[str, Any] | str | bytes
 
 
@@ -54,6 +55,7 @@ class Verifier:
         contexts: The JSON-LD contexts that are admitted.
         schemas: The JSON Schemas at hand.
         nonces: Remembers which challenges were used; without it, single use is not checked.
+        suites: The cryptosuites there are.
         skew: How far the signers' clocks may be off.
     """
 
@@ -62,7 +64,16 @@ class Verifier:
     contexts: Contexts = CONTEXTS
     schemas: Schemas = SCHEMAS
     nonces: NonceStore | None = None
+    suites: Mapping[str, Cryptosuite] = field(default_factory=lambda: CRYPTOSUITES)
     skew: timedelta = CLOCK_SKEW
+
+    def __post_init__(self) -> None:
+        for name, kind in _KINDS.items():
+            if not isinstance(getattr(self, name), kind):
+                raise InvalidInputError(
+                    f"{name}= takes a {kind.__name__}, not {quote(getattr(self, name))}",
+                    code=Code.INVALID_OPTIONS,
+                )
 
     def verify(
         self,
@@ -74,12 +85,7 @@ class Verifier:
         at: datetime | None = None,
     ) -> Result:
         """Verify and judge one document; see `cityid.verify`."""
-        needs = policy.needs()
-        if not needs.issuers and not needs.any_issuer:
-            raise InvalidInputError(
-                "the policy names nobody to believe; add IssuedBy({did, …}) to it",
-                code=Code.INVALID_OPTIONS,
-            )
+        needs = _needs(policy)
         moment = _within_calendar(at, self.skew)
         try:
             view = _view(document)
@@ -104,6 +110,7 @@ def verify(
     contexts: Contexts = CONTEXTS,
     schemas: Schemas = SCHEMAS,
     nonces: NonceStore | None = None,
+    suites: Mapping[str, Cryptosuite] = CRYPTOSUITES,
     skew: timedelta = CLOCK_SKEW,
     at: datetime | None = None,
 ) -> Result:
@@ -121,6 +128,7 @@ def verify(
         contexts: The JSON-LD contexts that are admitted.
         schemas: The JSON Schemas at hand.
         nonces: Remembers which challenges were used.
+        suites: The cryptosuites there are.
         skew: How far the signers' clocks may be off.
         at: The time as of which to judge; now by default.
 
@@ -136,6 +144,7 @@ def verify(
         contexts=contexts,
         schemas=schemas,
         nonces=nonces,
+        suites=suites,
         skew=skew,
     )
     return verifier.verify(document, policy=policy, challenge=challenge, domain=domain, at=at)
@@ -166,6 +175,17 @@ def verify_many(
         yield verifier.verify(document, policy=policy, at=moment)
         if progress is not None:
             progress(done)
+
+
+def _needs(policy: Policy) -> Needs:
+    """Return what the policy needs; one that believes nobody decides nothing."""
+    needs = policy.needs() if callable(getattr(policy, "needs", None)) else None
+    if needs is None or not (needs.issuers or needs.any_issuer):
+        raise InvalidInputError(
+            "the policy names nobody to believe; add IssuedBy({did, …}) to it",
+            code=Code.INVALID_OPTIONS,
+        )
+    return needs
 
 
 def _within_calendar(at: datetime | None, skew: timedelta) -> datetime:
@@ -215,13 +235,9 @@ class _Run:
 
     def credential(self, credential: Credential, policy: Policy) -> Result:
         findings = self._examine(credential)
-        report = findings.report + self._unpresented() + self._worth(findings)
+        alone = binding.unpresented(challenge=self.challenge, domain=self.domain)
+        report = findings.report + alone + self._worth(findings)
         return self._judge(report, [("", findings)], None, policy)
-
-    def _unpresented(self) -> Report:
-        """Fail what was asked of a presenter; a credential by itself is shown by nobody."""
-        asked = _unanswered("challenge", self.challenge), _unanswered("domain", self.domain)
-        return Report((Check.skipped("holder_binding"), *asked))
 
     def presentation(self, presentation: Presentation, policy: Policy) -> Result:
         envelope = verify_presentation_envelope(
@@ -231,14 +247,20 @@ class _Run:
             challenge=self.challenge,
             domain=self.domain,
             at=self.at,
+            suites=self.verifier.suites,
             skew=self.verifier.skew,
         )
         parts = list(self._examined(presentation))
-        report = self._once(envelope) if envelope.proof_valid else envelope.report
-        report = _uncompared(report, presentation, self.challenge, self.domain)
+        report = binding.presented(
+            envelope,
+            challenge=self.challenge,
+            domain=self.domain,
+            nonces=self.verifier.nonces,
+            at=self.at,
+        )
         for path, findings in parts:
-            binding = Report((_holder_binding(findings, envelope.holder),))
-            report += (findings.report + binding + self._worth(findings)).under(path)
+            bound = Report((binding.holder_binding(findings, envelope.holder),))
+            report += (findings.report + bound + self._worth(findings)).under(path)
         return self._judge(report, parts, envelope.holder, policy)
 
     def _examined(self, presentation: Presentation) -> Iterator[tuple[str, CredentialFindings]]:
@@ -257,24 +279,9 @@ class _Run:
             resolver=self.verifier.resolver,
             contexts=self.verifier.contexts,
             at=self.at,
+            suites=self.verifier.suites,
             skew=self.verifier.skew,
         )
-
-    def _once(self, envelope: PresentationFindings) -> Report:
-        """Use up the challenge, once it is known that the presenter signed it."""
-        report, nonces = envelope.report, self.verifier.nonces
-        if self.challenge is None or nonces is None:
-            text = "nobody checks that this presentation is used only once; pass nonces="
-            return report + Report((), (Problem(Code.SINGLE_USE_NOT_CHECKED, text),))
-        try:
-            fresh = nonces.use(self.challenge, at=self.at)
-        except CityIdError as error:
-            return _replaced(report, Check.inconclusive("challenge", Problem.from_error(error)))
-        if fresh:
-            return report
-        text = "this challenge was used before: the presentation is a replay"
-        problem = Problem(Code.REPLAY_DETECTED, text, "ask for a new challenge and present again")
-        return _replaced(report, Check.failed("challenge", problem))
 
     def _worth(self, findings: CredentialFindings) -> Report:
         """Ask what only an authenticated credential can be asked: schema, status, trust."""
@@ -347,54 +354,3 @@ def _unverified(report: Report) -> Decision:
     verdict = Verdict.DENY if failed else Verdict.INDETERMINATE
     text = "the document was not verified, so the policy was not asked"
     return Decision(verdict, (Reason("verified", verdict, text, Code.NOT_VERIFIED),))
-
-
-def _replaced(report: Report, check: Check) -> Report:
-    """Return the report with its check of this name and place replaced."""
-    same = (check.name, check.path)
-    checks = tuple(check if (old.name, old.path) == same else old for old in report)
-    return Report(checks, report.warnings)
-
-
-def _uncompared(
-    report: Report, presentation: Presentation, *expected: str | Iterable[str] | None
-) -> Report:
-    """Leave open what the presenter signed for, where the caller did not say what to expect."""
-    proof = presentation.document.get("proof")
-    proofs = proof if isinstance(proof, list) else [proof]
-    for name, value in zip(("challenge", "domain"), expected, strict=True):
-        signed = any(isinstance(proof, dict) and name in proof for proof in proofs)
-        if value is None and signed and report.outcome("proof") is Outcome.PASSED:
-            text = f"the presentation was made for one {name}, and nobody said for which"
-            problem = Problem(_UNCOMPARED[name], text, f"pass {name}= to verify", "/proof")
-            report = _replaced(report, Check.inconclusive(name, problem))
-    return report
-
-
-def _unanswered(name: str, expected: str | Iterable[str] | None) -> Check:
-    if expected is None:
-        return Check.skipped(name)
-    told = Problem(_UNCOMPARED[name], f"a {name} was expected, and nobody presents this credential")
-    return Check.failed(name, told)
-
-
-_UNCOMPARED = {"challenge": Code.INVALID_CHALLENGE_ERROR, "domain": Code.INVALID_DOMAIN_ERROR}
-
-
-def _holder_binding(findings: CredentialFindings, holder: str | None) -> Check:
-    """Compare the subjects with the presenter; a credential that names nobody binds nobody."""
-    if holder is None or not findings.verified:
-        return Check.skipped("holder_binding")
-    named = {subject["id"] for subject in findings.credential.subjects if "id" in subject}
-    if not named:
-        return Check.skipped("holder_binding")
-    if holder in named:
-        return Check.passed("holder_binding")
-    text = "the credential is about somebody else than the one who presents it"
-    problem = Problem(
-        Code.HOLDER_BINDING_FAILED,
-        text,
-        "present with the key of the subject",
-        "/credentialSubject",
-    )
-    return Check.failed("holder_binding", problem)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import cityid
 import town
 from cityid import policy
+from cityid.cryptosuites import CRYPTOSUITES
 from cityid.errors import Code, InvalidInputError, RegistryError
 from cityid.nonces import MemoryNonces
 from cityid.policy import Verdict
@@ -299,3 +301,35 @@ def test_each_declared_schema_has_a_check_of_its_own():
     shown = verify_presented(presentation(signed), schemas=known)
     place = "/verifiableCredential/0/credentialSchema/1"
     assert check(shown, "schema", place).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"resolver": None}, {"contexts": {}}, {"schemas": []}, {"skew": 5}, {"policy": None}]
+)
+def test_a_call_with_the_wrong_kind_of_thing_is_told(wrong):
+    with pytest.raises(InvalidInputError) as caught:
+        verify(credential(), **wrong)
+    assert caught.value.code is Code.INVALID_OPTIONS
+
+
+def test_a_cryptosuite_of_the_callers_own_is_used_at_every_door():
+    own = replace(CRYPTOSUITES["eddsa-jcs-2022"], name="eddsa-jcs-2099")
+    suites = {own.name: own}
+    signed = cityid.issue(
+        town.unsigned(town.alice()),
+        by=town.office(),
+        cryptosuite=own.name,
+        suites=suites,
+        at=town.NOW,
+    )
+    shown = cityid.present(
+        [signed],
+        by=town.alice(),
+        challenge=town.CHALLENGE,
+        domain=town.DOMAIN,
+        cryptosuite=own.name,
+        suites=suites,
+        at=town.NOW,
+    )
+    assert verify_presented(shown, suites=suites)
+    assert code(verify_presented(shown), "proof") is Code.NOT_SUPPORTED
