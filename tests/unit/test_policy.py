@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -276,3 +276,15 @@ def test_facts_and_decisions_as_json():
 def test_the_reasons_of_a_permit_carry_no_problem():
     decision = policy.HasType("AgeCredential").decide(facts(credential()))
     assert decision.reasons[0].to_check().problem is None
+
+
+@pytest.mark.parametrize(
+    "absurd",
+    [{"minimum_age": -1}, {"minimum_age": 3000}, {"resident_for": timedelta(days=-1)}]
+    + [{"resident_for": timedelta.max}],
+)
+def test_an_election_is_for_mortals(absurd):
+    options = {"id": "urn:x", "day": date(2027, 3, 14), "registrars": {CITY}}
+    assert policy.voting(policy.Election(**options))
+    with pytest.raises(InvalidInputError, match="150 years"):
+        policy.Election(**(options | absurd))

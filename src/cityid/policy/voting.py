@@ -10,6 +10,9 @@ from cityid.policy.atoms import Claim, HasType, HolderBound, IssuedBy, demand_se
 from cityid.policy.base import Policy
 from cityid.policy.combine import AllOf, AnyOf, SameCredential
 
+_LIFETIME = 150
+_NEVER, _AGES = timedelta(0), timedelta(days=366 * _LIFETIME)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Election:
@@ -37,6 +40,11 @@ class Election:
         if not self.registrars:
             raise InvalidInputError(
                 "an election needs registrars whose credentials count", code=Code.INVALID_OPTIONS
+            )
+        if not 0 <= self.minimum_age <= _LIFETIME or not _NEVER <= self.resident_for <= _AGES:
+            raise InvalidInputError(
+                f"minimum_age and resident_for lie between 0 and {_LIFETIME} years",
+                code=Code.INVALID_OPTIONS,
             )
         registrars = frozenset(str(registrar) for registrar in self.registrars)
         object.__setattr__(self, "registrars", registrars)
