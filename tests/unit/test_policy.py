@@ -43,7 +43,7 @@ class Says:
     def needs(self):
         return Needs(frozenset({self.verdict.value}))
 
-    def decide(self, facts):
+    def decide(self, _):
         return Decision(self.verdict, (Reason("says", self.verdict, self.verdict.value),))
 
 
@@ -280,8 +280,13 @@ def test_the_reasons_of_a_permit_carry_no_problem():
 
 @pytest.mark.parametrize(
     "absurd",
-    [{"minimum_age": -1}, {"minimum_age": 3000}, {"resident_for": timedelta(days=-1)}]
-    + [{"resident_for": timedelta.max}],
+    [
+        {"minimum_age": -1},
+        {"minimum_age": 3000},
+        {"resident_for": timedelta(days=-1)},
+        {"resident_for": timedelta.max},
+        {"day": date(100, 1, 1)},
+    ],
 )
 def test_an_election_is_for_mortals(absurd):
     options = {"id": "urn:x", "day": date(2027, 3, 14), "registrars": {CITY}}

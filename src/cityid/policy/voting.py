@@ -41,9 +41,10 @@ class Election:
             raise InvalidInputError(
                 "an election needs registrars whose credentials count", code=Code.INVALID_OPTIONS
             )
-        if not 0 <= self.minimum_age <= _LIFETIME or not _NEVER <= self.resident_for <= _AGES:
+        mortal = 0 <= self.minimum_age <= _LIFETIME and _NEVER <= self.resident_for <= _AGES
+        if not mortal or self.day.year <= _LIFETIME + 1:
             raise InvalidInputError(
-                f"minimum_age and resident_for lie between 0 and {_LIFETIME} years",
+                f"minimum_age and resident_for lie between 0 and {_LIFETIME} years before the day",
                 code=Code.INVALID_OPTIONS,
             )
         registrars = frozenset(str(registrar) for registrar in self.registrars)
