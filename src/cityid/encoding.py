@@ -9,6 +9,7 @@ Spec:
 from __future__ import annotations
 
 import base64
+import struct
 from collections.abc import Collection
 from enum import StrEnum
 from functools import cache
@@ -25,15 +26,20 @@ BASE58_MAX_LENGTH = 4_096
 BASE64URL_MAX_LENGTH = 1_000_000
 """The most base64url characters that are decoded."""
 
-# --- base58btc: ten digits at a time, because 58^10 still fits a machine word
+# --- base58btc: many digits at a time, because 58^8 and 58^10 still fit a machine word
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _NO_DIGIT = 255
 _DIGITS = bytes(
     _ALPHABET.index(chr(byte)) if chr(byte) in _ALPHABET else _NO_DIGIT for byte in range(256)
 )
-_CHUNK, _HALF_CHUNK, _PAIR = 58**10, 58**5, 58**2
+_CHUNK, _WORD, _PAIR = 58**10, 58**8, 58**2
 _PAIRS_A_CHUNK = (0,) * 5
+_JOINTS = (
+    (8, 58, b"\0\xff" * 4),
+    (16, 58**2, b"\0\0\xff\xff" * 2),
+    (32, 58**4, b"\0\0\0\0\xff\xff\xff\xff"),
+)
 
 
 def base58btc_encode(data: bytes) -> str:
@@ -82,11 +88,23 @@ def base58btc_decode(text: str, *, max_length: int = BASE58_MAX_LENGTH) -> bytes
         raise _invalid(f"{quote(stranger)} is no base58btc character")
     digits = values.lstrip(b"\0")
     zeros = len(values) - len(digits)
-    rest = iter(bytes(-len(digits) % 5) + digits)
     number = 0
-    for a, b, c, d, e in zip(rest, rest, rest, rest, rest, strict=True):
-        number = number * _HALF_CHUNK + (((a * 58 + b) * 58 + c) * 58 + d) * 58 + e
+    for word in _words(digits):
+        number = number * _WORD + word
     return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def _words(digits: bytes) -> tuple[int, ...]:
+    """Return the numbers that eight digits make each, of all at once: side by side in one integer.
+
+    Neighbours are joined, first digits to pairs, then pairs to fours, then fours to eights.
+    """
+    count = -(-len(digits) // 8)
+    row = int.from_bytes(digits, "big")
+    for bits, weight, pattern in _JOINTS:
+        mask = int.from_bytes(pattern * count, "big")
+        row = (row >> bits & mask) * weight + (row & mask)
+    return struct.unpack(f">{count}Q", row.to_bytes(8 * count, "big"))
 
 
 @cache

@@ -152,7 +152,7 @@ class Report:
 
     def outcome(self, name: str) -> Outcome:
         """Return the worst outcome of the checks called `name`; SKIPPED where there is none."""
-        return worst([check.outcome for check in self.checks if check.name == name])
+        return worst({check.outcome for check in self.checks if check.name == name})
 
     @property
     def clean(self) -> bool:
@@ -169,12 +169,16 @@ class Report:
 
 
 _BAD = (Outcome.FAILED, Outcome.INCONCLUSIVE)
-_SEVERITY = (Outcome.SKIPPED, Outcome.PASSED, Outcome.INCONCLUSIVE, Outcome.FAILED)
+_GRAVEST_FIRST = (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.PASSED)
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """Return the gravest of `outcomes`: FAILED, then INCONCLUSIVE, PASSED, SKIPPED."""
-    return max(outcomes, key=_SEVERITY.index, default=Outcome.SKIPPED)
+    met = frozenset(outcomes)
+    for outcome in _GRAVEST_FIRST:
+        if outcome in met:
+            return outcome
+    return Outcome.SKIPPED
 
 
 def combined(problems: Sequence[Problem]) -> Problem:

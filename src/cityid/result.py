@@ -62,7 +62,9 @@ def stands(report: Report) -> bool:
     """
     if not report.clean:
         report = Report(tuple(c for c in report.checks if not c.name.startswith("policy.")))
-    return report.clean and report.outcome("proof") is Outcome.PASSED
+        if not report.clean:
+            return False
+    return report.outcome("proof") is Outcome.PASSED
 
 
 @dataclass(frozen=True, slots=True)

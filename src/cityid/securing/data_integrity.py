@@ -200,9 +200,8 @@ def verify_proofs(
     if check.outcome is not Outcome.PASSED:
         skipped = (Check.skipped("challenge"), Check.skipped("domain"))
         return ProofFindings(Report((check, *skipped)), proofs=proofs)
-    bindings = (challenge_check(proofs, challenge), domain_check(proofs, domains))
-    report = Report((check, *bindings))
-    if any(binding.outcome is Outcome.FAILED for binding in bindings):
+    report = Report((check, challenge_check(proofs, challenge), domain_check(proofs, domains)))
+    if not report.clean:
         return ProofFindings(report, proofs=proofs)
     return ProofFindings(report, _secured(document, proofs), controllers, proofs)
 

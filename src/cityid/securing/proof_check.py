@@ -70,8 +70,7 @@ class Judge:
                 if not held.issuperset(proof.previous):
                     told = "a proof that this one builds on does not hold"
                     raise refusal(told, proof.at("previousProof"))
-                matching = [other.document for other in proofs if other.id in proof.previous]
-                unsecured = without_proof(document, matching) if matching else alone
+                unsecured = _with_matching(proof, proofs, document) if proof.previous else alone
                 controllers.add(self.one(proof, unsecured))
                 held.add(proof.id)
             except CityIdError as error:
@@ -131,6 +130,15 @@ class Judge:
             path = proof.at("verificationMethod")
             raise InvalidInputError(told, code=Code.KEY_EXPIRED, path=path)
         return method.controller, key
+
+
+def _with_matching(
+    proof: Proof, proofs: Sequence[Proof], document: Mapping[str, Any]
+) -> JSONObject:
+    """Return what a chained proof is made of: the document with the proofs that it builds on."""
+    return without_proof(
+        document, [other.document for other in proofs if other.id in proof.previous]
+    )
 
 
 def _check_times(proof: Proof, at: datetime, skew: timedelta) -> None:
