@@ -459,9 +459,9 @@ def test_a_registry_is_made_filled_and_proves_what_it_holds(stocked):
     (record,) = stocked.json("registry", "append", url, log, "-", stdin=b"first entry")
     assert (record["sequence"], record["version"], record["bytes"]) == (1, 1, 11)
     assert " 2  " in stocked.done("registry", "append", url, log, "-", stdin=b"second entry")
-    rows = stocked.json("registry", "read-log", url, log)
+    rows = stocked.json("registry", "log", url, log)
     assert [base64.b64decode(row["data"]) for row in rows] == [b"first entry", b"second entry"]
-    assert rows[0]["sha256"] in stocked.done("registry", "read-log", url, log)
+    assert rows[0]["sha256"] in stocked.done("registry", "log", url, log)
     note = stocked.done("registry", "checkpoint", url)
     assert stocked.json("registry", "checkpoint", url)["note"] == note
     signed = stocked.done("registry", "checkpoint", url, "--operator", "office")
@@ -485,12 +485,12 @@ def test_a_registry_is_made_filled_and_proves_what_it_holds(stocked):
 )
 def test_a_registry_that_cannot_be_read_is_told_and_none_is_made(shell, url, status):
     (shell.folder / "broken").write_bytes(b"no registry" * 500)
-    shell.refused(status, "registry", "read-log", url, "log")
+    shell.refused(status, "registry", "log", url, "log")
     assert [path.name for path in shell.folder.iterdir()] == ["broken"]
 
 
 def test_a_registry_in_memory_lives_as_long_as_the_command(shell):
-    assert shell.json("registry", "read-log", "memory:", "log") == []
+    assert shell.json("registry", "log", "memory:", "log") == []
 
 
 # --- the rest

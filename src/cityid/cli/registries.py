@@ -89,8 +89,8 @@ def append(url: Url, log: Log, entry: Document, *, as_json: AsJson = False) -> N
     answer("Record", _COLUMNS, [_row(record)], as_json=as_json)
 
 
-@app.command()
-def read_log(url: Url, log: Log, *, as_json: AsJson = False) -> None:
+@app.command(name="log")
+def list_log(url: Url, log: Log, *, as_json: AsJson = False) -> None:
     """List the entries of a log; --json holds their bytes, in base64."""
     with open_registry(url) as ledger:
         records = ledger.read(log)
