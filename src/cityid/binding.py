@@ -14,7 +14,9 @@ from cityid.verification import CredentialFindings, PresentationFindings
 _CODES = {"challenge": Code.INVALID_CHALLENGE_ERROR, "domain": Code.INVALID_DOMAIN_ERROR}
 
 
-def unpresented(*, challenge: str | None, domain: str | Iterable[str] | None) -> Report:
+def unpresented(
+    *, challenge: str | None, domain: str | Iterable[str] | None
+) -> tuple[Check, Check, Check]:
     """Return what is to be said of a credential by itself, which nobody presents.
 
     Args:
@@ -24,8 +26,11 @@ def unpresented(*, challenge: str | None, domain: str | Iterable[str] | None) ->
     Returns:
         The checks ``holder_binding``, ``challenge`` and ``domain``: failed where one was expected.
     """
-    asked = _unanswered("challenge", challenge), _unanswered("domain", domain)
-    return Report((Check.skipped("holder_binding"), *asked))
+    return (
+        Check.skipped("holder_binding"),
+        _unanswered("challenge", challenge),
+        _unanswered("domain", domain),
+    )
 
 
 def presented(

@@ -143,6 +143,10 @@ class Report:
     def __add__(self, other: Report) -> Report:
         return Report(self.checks + other.checks, self.warnings + other.warnings)
 
+    def also(self, *checks: Check) -> Report:
+        """Return the report with more checks."""
+        return Report(self.checks + checks, self.warnings)
+
     def under(self, prefix: str) -> Report:
         """Return the report as seen from a document that holds this one at `prefix`."""
         return Report(

@@ -220,7 +220,7 @@ def _listed(
 
 _MOST_BAD = 4
 _MOST_SCHEMAS = 8
-_UNASKED = Report(tuple(map(Check.skipped, ("schema", "status", "trust"))))
+_UNASKED = tuple(map(Check.skipped, ("schema", "status", "trust")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ class _Run:
     def credential(self, credential: Credential, policy: Policy) -> Result:
         findings = self._examine(credential)
         alone = binding.unpresented(challenge=self.challenge, domain=self.domain)
-        report = findings.report + alone + self._worth(findings)
+        report = findings.report.also(*alone, *self._worth(findings))
         return self._judge(report, [("", findings)], None, policy)
 
     def presentation(self, presentation: Presentation, policy: Policy) -> Result:
@@ -259,8 +259,8 @@ class _Run:
             at=self.at,
         )
         for path, findings in parts:
-            bound = Report((binding.holder_binding(findings, envelope.holder),))
-            report += (findings.report + bound + self._worth(findings)).under(path)
+            bound = binding.holder_binding(findings, envelope.holder)
+            report += findings.report.also(bound, *self._worth(findings)).under(path)
         return self._judge(report, parts, envelope.holder, policy)
 
     def _examined(self, presentation: Presentation) -> Iterator[tuple[str, CredentialFindings]]:
@@ -283,18 +283,13 @@ class _Run:
             skew=self.verifier.skew,
         )
 
-    def _worth(self, findings: CredentialFindings) -> Report:
+    def _worth(self, findings: CredentialFindings) -> tuple[Check, ...]:
         """Ask what only an authenticated credential can be asked: schema, status, trust."""
         if not findings.verified:
             return _UNASKED
         credential = findings.credential
-        return Report(
-            (
-                *(tuple(self._schemas(credential)) or (Check.skipped("schema"),)),
-                self._status(credential),
-                self._trust(credential),
-            )
-        )
+        schemas = tuple(self._schemas(credential)) or (Check.skipped("schema"),)
+        return (*schemas, self._status(credential), self._trust(credential))
 
     def _schemas(self, credential: Credential) -> Iterator[Check]:
         if len(credential.schemas) > _MOST_SCHEMAS:
@@ -340,8 +335,7 @@ class _Run:
             domain=self.domain if isinstance(self.domain, str) else None,
         )
         decision = policy.decide(facts)
-        told = tuple(reason.to_check() for reason in decision.reasons)
-        return Result(report + Report(told), decision, facts)
+        return Result(report.also(*map(Reason.to_check, decision.reasons)), decision, facts)
 
 
 def _sealed(path: str, findings: CredentialFindings) -> VerifiedCredential:
