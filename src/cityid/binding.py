@@ -94,8 +94,8 @@ def _once(report: Report, challenge: str | None, nonces: NonceStore | None, at: 
         return _replaced(report, Check.inconclusive("challenge", Problem.from_error(error)))
     if fresh:
         return report
-    text = "this challenge was used before: the presentation is a replay"
-    problem = Problem(Code.REPLAY_DETECTED, text, "ask for a new challenge and present again")
+    text = "this challenge counts no more: it was answered before, has run out, or was never sent"
+    problem = Problem(Code.REPLAY_DETECTED, text, "send a new challenge and have it answered")
     return _replaced(report, Check.failed("challenge", problem))
 
 
