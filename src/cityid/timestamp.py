@@ -99,13 +99,13 @@ def aware(moment: datetime) -> datetime:
         InvalidInputError: It is no time, or has no offset, so nobody knows when it is.
     """
     given: object = moment  # whatever the annotation promises
+    if isinstance(given, datetime) and given.tzinfo is UTC:
+        return moment
     if not isinstance(given, datetime) or given.utcoffset() is None:
         raise InvalidInputError(
             f"{quote(given)} is no time with offset; pass datetime.now(UTC), never a naive time",
             code=Code.INVALID_OPTIONS,
         )
-    if given.tzinfo is UTC:
-        return moment
     try:
         return moment.astimezone(UTC)
     except OverflowError as error:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Any, NamedTuple
 
 from cityid import pointer, timestamp
 from cityid.cryptosuites import PROOF_TYPE
@@ -25,8 +24,7 @@ _STRINGS = frozenset({*_REQUIRED, "id", "challenge", "nonce"})
 _TERMS = _STRINGS | {"@context", "created", "expires", "domain", "previousProof"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Proof:
+class Proof(NamedTuple):
     """One proof of a document, read but not verified.
 
     Attributes:
@@ -149,9 +147,13 @@ def in_order(proofs: Sequence[Proof]) -> tuple[Proof, ...]:
             code=Code.COMPLEXITY_LIMIT_EXCEEDED,
             path="/proof",
         )
-    before = {proof: [_named(name, named, proof) for name in proof.previous] for proof in proofs}
+    placed = {proof.path: proof for proof in proofs}
+    before = {
+        path: [_named(name, named, proof).path for name in proof.previous]
+        for path, proof in placed.items()
+    }
     try:
-        return tuple(TopologicalSorter(before).static_order())
+        return tuple(map(placed.__getitem__, TopologicalSorter(before).static_order()))
     except CycleError as error:
         raise refusal("proofs build on each other in a circle", "/proof") from error
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from cityid import timestamp
 from cityid.canonical import Contexts
@@ -26,8 +25,7 @@ from cityid.securing.proof import Proof, in_order
 from cityid.strict_json import JSONObject
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(NamedTuple):
     """All that the proofs of one document are judged by.
 
     Attributes:
