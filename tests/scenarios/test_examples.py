@@ -46,7 +46,8 @@ def test_the_scripts_do_the_main_job_one_after_the_other(told):
     assert "PERMITTED" in verifier.stdout
     assert "welcome, Ullia\n" in verifier.stdout
     assert verifier.stdout.endswith(
-        "the same answer again: this challenge was used before: the presentation is a replay\n"
+        "the same answer again: this challenge counts no more: "
+        "it was answered before, has run out, or was never sent\n"
     )
 
 
