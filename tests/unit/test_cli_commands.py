@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import sys
 
 import pytest
@@ -124,7 +125,8 @@ def test_the_public_half_of_a_key_is_exported(stocked):
 
 def test_a_wrong_passphrase_opens_nothing(stocked, monkeypatch):
     monkeypatch.setenv("CITYID_PASSPHRASE", "another one")
-    assert "another one\n" in stocked.refused(2, "keys", "list")
+    assert "does not open" in (told := stocked.refused(2, "keys", "list"))
+    assert "cityid.keys" in told
 
 
 def test_where_nobody_sits_no_passphrase_is_asked_for(stocked, monkeypatch):
@@ -137,6 +139,19 @@ def test_a_passphrase_comes_from_the_first_line_of_a_file(stocked, monkeypatch):
     (stocked.folder / "phrase").write_bytes(PASSPHRASE.encode() + b"\r\nand more")
     assert len(stocked.json("keys", "list", "--passphrase-file", "phrase")) == 3
     stocked.refused(2, "keys", "list", "--passphrase-file", "nowhere")
+
+
+def test_what_is_missing_is_told_with_how_to_make_it(shell):
+    told = shell.refused(2, "keys", "list")
+    assert told == (
+        "cityid: there is no key store cityid.keys; make it with: cityid keys generate NAME\n"
+    )
+    assert "there is no directory" in shell.refused(3, "keys", "generate", "a", "--keys", "no/k")
+
+
+def test_only_types_that_can_be_made_are_offered(shell):
+    told = shell.refused(2, "keys", "generate", "a", "--type", "p256")
+    assert told.endswith("known: Ed25519, P-256, P-384, secp256k1, X25519\n")
 
 
 # --- DIDs
@@ -246,6 +261,8 @@ def test_an_output_file_is_never_replaced_unasked_nor_left_behind_in_parts(stock
     assert json.loads(stocked.done("issue", document, "--key", "office", "-o", "-"))["proof"]
     nowhere = ("issue", document, "--key", "office", "-o", "no/such/folder/vc.json")
     assert "cannot be written" in stocked.refused(3, *nowhere)
+    folder = ("issue", document, "--key", "office", "-o", ".")
+    assert stocked.refused(2, *folder) == "cityid: .: Is a directory\n"
     assert not [path for path in stocked.folder.iterdir() if path.suffix == ".new"]
 
 
@@ -290,10 +307,51 @@ def test_further_contexts_and_schemas_come_from_files(stocked):
     stocked.done("issue", document, "--key", "office", *more, "-o", "vc.json")
     stocked.done("verify", "vc.json", "--issuer", str(OFFICE.did), *more)
     (row,) = stocked.json("schema", "check", "vc.json", "--schema", f"{schema_url}=schema.json")
-    assert row == {"schema": schema_url, "outcome": "passed", "reason": ""}
+    assert row == {"schema": schema_url, "outcome": "passed", "path": "", "reason": ""}
     for malformed in ("context.json", "=context.json", f"{url}="):
         told = stocked.refused(2, "issue", document, "--key", "office", "--context", malformed)
         assert "URL=FILE" in told
+
+
+def test_a_schema_that_is_not_at_hand_is_told_to_the_issuer(stocked):
+    url = "https://elsewhere.example/typo"
+    entry = {"credentialSchema": {"id": url, "type": "JsonSchema"}}
+    document = stocked.write("unsigned.json", unsigned() | entry)
+    status, out, err = stocked("issue", document, "--key", "office")
+    assert (status, bool(json.loads(out)["proof"])) == (0, True)
+    assert err == (
+        f"cityid: warning: not checked: the schema '{url}' is not at hand; "
+        "add it with --schema URL=FILE\n"
+    )
+    status, _, err = stocked("issue", document, "--key", "office", "--json")
+    assert (status, json.loads(err)["type"]) == (0, "urn:cityid:problem:SCHEMA_NOT_ALLOWED")
+
+
+def test_advice_is_told_in_options(stocked):
+    """No answer sends a person into Python."""
+    stocked.write("vc.json", issued(stocked))
+    _, shown, _ = presented(stocked, "vc.json")
+    stocked.write("vp.json", json.loads(shown))
+    told = stocked("verify", "vp.json", "--issuer", OFFICE.did)[1]
+    assert "--challenge TEXT" in told
+    assert "--domain HOST" in told
+    assert "--nonces FILE" in told
+    told += stocked("verify", "vc.json", "--issuer", ALICE.did)[1]
+    assert "--issuer DID" in told
+    told += stocked.refused(2, "did", "create", "web", "--key", "office")
+    assert "a did:web needs a --domain HOST" in told
+    _, _, err = stocked("did", "resolve", "did:web:city.example")
+    assert "did:web needs --online, or --did-document FILE" in err
+    foreign = unsigned() | {"@context": [town.V2, "https://elsewhere.example/v1"]}
+    told += err + stocked.refused(2, "issue", stocked.write("a.json", foreign), "--key", "office")
+    assert "pass --context URL=FILE" in told
+    foreign["@context"][1] = {"shelf": "https://elsewhere.example/shelf"}
+    told += stocked.refused(2, "issue", stocked.write("a.json", foreign), "--key", "office")
+    assert "publish it under a URL and pass --context URL=FILE" in told
+    assert not re.search(r"\w=(?!FILE)|with_|IssuedBy", told), told
+    report = stocked("verify", "vp.json", "--issuer", OFFICE.did, "--json")[1]
+    assert "--challenge TEXT" in report
+    assert "challenge=" not in report
 
 
 def presented(stocked, *credentials, stdin=b""):
@@ -404,7 +462,8 @@ def test_a_credential_is_checked_against_the_schemas_it_declares(shell):
     assert status == 1
     (row,) = json.loads(out)
     assert row["outcome"] == "failed"
-    assert row["reason"]
+    assert row["path"] == "/credentialSubject/assuranceLevel"
+    assert "/credentialSubject/assuranceLevel" in row["reason"]
     del document["credentialSchema"]
     shell.write("vc.json", document)
     assert "declares no schema" in shell.refused(2, "schema", "check", "vc.json")
@@ -415,7 +474,7 @@ def test_a_credential_is_checked_against_the_schemas_it_declares(shell):
 
 def test_a_wallet_is_made_filled_shown_emptied_saved_and_restored(shell):
     Wallet.create("cityid.wallet", PASSPHRASE)
-    credential = unsigned()
+    credential = cityid.issue(unsigned(), by=OFFICE).to_dict()
     shell.write("vc.json", credential)
     identifier = shell.done("wallet", "add", "vc.json", "--name", "mine").strip()
     assert shell.json("wallet", "add", "vc.json") == {"id": identifier}
@@ -424,28 +483,81 @@ def test_a_wallet_is_made_filled_shown_emptied_saved_and_restored(shell):
         "id": identifier,
         "name": "mine",
         "type": "ExampleAlumniCredential",
-        "issuer": "",
+        "issuer": str(OFFICE.did),
     }
     assert identifier in shell.done("wallet", "list")
     assert shell.json("wallet", "show", identifier) == credential
     assert json.loads(shell.done("wallet", "show", identifier)) == credential
     (shell.folder / "phrase").write_bytes(b"another passphrase\n")
     other = ("--backup-passphrase-file", "phrase")
-    assert shell.json("wallet", "backup", "copy", *other) == {"backup": "copy"}
+    counts = {"credentials": 1, "keys": 0}
+    assert shell.json("wallet", "backup", "copy", *other) == {"backup": "copy"} | counts
+    told = shell.done("wallet", "backup", "same")
+    assert told == "written: same, 1 credentials, 0 keys; the wallet's passphrase opens it\n"
     assert "already" in shell.refused(2, "wallet", "backup", "copy")
     assert shell.done("wallet", "remove", identifier) == f"removed: {identifier}\n"
     shell.refused(2, "wallet", "remove", identifier)
     assert shell.json("wallet", "list") == []
     again = ("wallet", "restore", "copy", "--wallet", "new", "--passphrase-file", "phrase")
-    assert shell.json(*again) == {"wallet": "new", "credentials": 1}
+    assert shell.json(*again) == {"wallet": "new"} | counts
     assert "already" in shell.refused(2, *again)
-    shell.refused(2, "wallet", "show", identifier, "--wallet", "nowhere")
+    told = shell.refused(2, "wallet", "show", identifier, "--wallet", "nowhere")
+    assert told == "cityid: there is no wallet nowhere; make it with: cityid wallet add FILE\n"
 
 
-def test_a_wallet_is_made_where_there_is_none(shell):
-    shell.write("vc.json", unsigned())
-    shell.done("wallet", "add", "vc.json")
+def test_a_wallet_is_made_where_there_is_none(stocked):
+    stocked.write("vc.json", issued(stocked))
+    stocked.done("wallet", "add", "vc.json")
     assert len(Wallet.open("cityid.wallet", PASSPHRASE).list()) == 1
+
+
+def test_an_unsigned_credential_is_kept_with_a_warning(shell):
+    shell.write("vc.json", unsigned())
+    status, out, err = shell("wallet", "add", "vc.json")
+    assert (status, len(out)) == (0, 33)
+    assert err == "cityid: warning: the credential is not signed: nobody will believe it\n"
+    _, _, err = shell("wallet", "add", "vc.json", "--json")
+    assert json.loads(err)["type"] == "urn:cityid:problem:NOT_VERIFIED"
+
+
+def test_after_the_loss_of_a_device_a_backup_presents_again(stocked):
+    stocked.write("vc.json", issued(stocked))
+    stocked.done("wallet", "add", "vc.json")
+    assert stocked.done("wallet", "add-key", "alice") == "added: alice\n"
+    assert stocked.json("wallet", "add-key", "alice") == {"added": "alice"}
+    told = stocked.done("wallet", "backup", "copy")
+    assert "1 credentials, 1 keys" in told
+    for name in ("cityid.keys", "cityid.wallet", "vc.json"):
+        (stocked.folder / name).unlink()
+    stocked.done("wallet", "restore", "copy")
+    (key,) = stocked.json("wallet", "keys")
+    assert (key["name"], key["publicKeyMultibase"]) == (
+        "alice",
+        seeded("alice").public_key.multikey,
+    )
+    (entry,) = stocked.json("wallet", "list")
+    held = stocked.done("wallet", "show", entry["id"]).encode()
+    asked = ("--challenge", town.CHALLENGE, "--domain", town.DOMAIN)
+    shown = stocked.done(
+        "present", "-", "--wallet", "cityid.wallet", "--key", "alice", *asked, stdin=held
+    )
+    report = stocked.json("verify", "-", "--issuer", OFFICE.did, *asked, stdin=shown.encode())
+    assert report["verified"] is True
+    absent = ("present", "-", "--wallet", "cityid.wallet", "--key", "bob", *asked)
+    assert "the wallet has no key 'bob'" in stocked.refused(2, *absent, stdin=held)
+
+
+def test_a_key_moves_between_files_of_two_passphrases(stocked, monkeypatch):
+    (stocked.folder / "store").write_text(PASSPHRASE)
+    monkeypatch.setenv("CITYID_PASSPHRASE", "another one")
+    asked = ("wallet", "add-key", "alice")
+    assert "does not open" in stocked.refused(2, *asked)
+    assert not (stocked.folder / "cityid.wallet").exists()
+    stocked.done(*asked, "--keys-passphrase-file", "store")
+    assert Wallet.open("cityid.wallet", "another one").key_names() == ("alice",)
+    assert "no key 'nobody'" in stocked.refused(
+        2, "wallet", "add-key", "nobody", "--keys-passphrase-file", "store"
+    )
 
 
 # --- registry
@@ -501,6 +613,7 @@ def test_specs_and_version(shell):
     assert {"standard", "version"} == set(rows[0])
     assert rows[0]["standard"] in shell.done("specs")
     assert shell.done("version") == f"{cityid.__version__}\n"
+    assert shell.done("--version") == shell.done("version")
     assert shell.json("version") == {"version": cityid.__version__}
 
 

@@ -53,6 +53,7 @@ def test_another_passphrase_is_refused(path):
     with pytest.raises(InvalidInputError) as refused:
         read_sealed(path, "Open")
     assert refused.value.code is Code.WRONG_PASSPHRASE
+    assert str(refused.value) == f"the passphrase does not open {path}"
     assert refused.value.__context__ is None  # whose traceback would hold the key
 
 
@@ -146,7 +147,7 @@ def test_a_missing_folder_is_told(tmp_path):
         lambda: write_sealed(tmp_path / "no" / "box", b"", "open", new=True, cost=CHEAP),
         lambda: locked(tmp_path / "no" / "box").__enter__(),
     ):
-        with pytest.raises(RegistryError):
+        with pytest.raises(RegistryError, match=f"there is no directory {tmp_path}/no$"):
             attempt()
 
 

@@ -49,6 +49,25 @@ app.add_typer(credentials.schemas, name="schema")
 credentials.add_to(app)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        say(f"{__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Decentralized identity for cities: issue, hold, present, verify."""
+
+
 @app.command()
 def specs(*, as_json: AsJson = False) -> None:
     """Print each standard and the version that is implemented."""

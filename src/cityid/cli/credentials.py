@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 
 import cityid
 from cityid import policy
+from cityid.cli.advice import told, told_result
 from cityid.cli.dids import identity, resolver
 from cityid.cli.documents import (
     demand_one_reader,
@@ -19,7 +21,7 @@ from cityid.cli.documents import (
     read_object,
     read_schemas,
 )
-from cityid.cli.exits import REFUSED, refusal_status
+from cityid.cli.exits import REFUSED, refusal_status, warn
 from cityid.cli.keystore import STORE, open_store
 from cityid.cli.options import (
     Acting,
@@ -38,12 +40,13 @@ from cityid.cli.options import (
 )
 from cityid.cli.output import answer, deliver, say, say_json
 from cityid.cli.registries import open_registry
+from cityid.cli.wallets import open_wallet
 from cityid.credential import Credential
 from cityid.display import screen
 from cityid.errors import Code, InvalidInputError
 from cityid.nonces import FileNonces
-from cityid.report import Outcome
-from cityid.schema import check_schema
+from cityid.report import Check, Outcome
+from cityid.schema import Schemas, check_schema
 
 schemas = typer.Typer(help="Check documents against JSON Schemas.", no_args_is_help=True)
 
@@ -72,17 +75,25 @@ def issue(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Issue a credential: print it with the issuer's proof."""
-    unsecured = read_object(credential)
+    """Issue a credential: print it with the issuer's proof.
+
+    A schema that is not at hand is not checked, and a warning tells so.
+    """
+    unsecured, known = read_object(credential), read_schemas(schema or ())
     secured = cityid.issue(
         unsecured,
         by=identity(acting, open_store(store, passphrase_file).signer(key)),
         cryptosuite=cryptosuite,
         valid_for=None if valid_days is None else timedelta(days=valid_days),
         contexts=read_contexts(context or ()),
-        schemas=read_schemas(schema or ()),
+        schemas=known,
         at=moment(at),
     )
+    for asked in _asked_of_schemas(secured, known):
+        if asked.problem is not None:
+            warn(
+                replace(asked.problem, title=f"not checked: {asked.problem.title}"), as_json=as_json
+            )
     deliver(secured.to_dict(), output, replace=force, as_json=as_json)
 
 
@@ -91,7 +102,10 @@ def present(
         list[str], typer.Argument(help="Files with credentials; one may be - for standard input.")
     ],
     *,
-    key: KeyName,
+    key: Annotated[str, typer.Option(help="Name of the key in the key store, or in --wallet.")],
+    wallet: Annotated[
+        Path | None, typer.Option(help="Sign with the key of this wallet, not of the key store.")
+    ] = None,
     challenge: Annotated[str, typer.Option(help="The verifier's challenge.")],
     domain: Annotated[str, typer.Option(help="The verifier's domain.")],
     acting: Acting = "key",
@@ -106,9 +120,14 @@ def present(
     """Present credentials to one verifier, once."""
     demand_one_reader(credential)
     held = [read_object(source) for source in credential]
+    open_keys = (
+        open_store(store, passphrase_file)
+        if wallet is None
+        else open_wallet(wallet, passphrase_file)
+    )
     shown = cityid.present(
         held,
-        by=identity(acting, open_store(store, passphrase_file).signer(key)),
+        by=identity(acting, open_keys.signer(key)),
         challenge=challenge,
         domain=domain,
         contexts=read_contexts(context or ()),
@@ -155,17 +174,19 @@ def verify(
     asked = _policy(issuer or [], type_ or [], any_issuer=unsafe_any_issuer)
     demand_one_reader([document, *(did_document or ())])
     with ExitStack() as stack:
-        result = cityid.verify(
-            read_object(document),
-            policy=asked,
-            resolver=resolver(did_document, online=online),
-            registry=stack.enter_context(open_registry(ledger)) if ledger else None,
-            challenge=challenge,
-            domain=domain,
-            nonces=FileNonces(nonces) if nonces else None,
-            contexts=read_contexts(context or ()),
-            schemas=read_schemas(schema or ()),
-            at=moment(at),
+        result = told_result(
+            cityid.verify(
+                read_object(document),
+                policy=asked,
+                resolver=resolver(did_document, online=online),
+                registry=stack.enter_context(open_registry(ledger)) if ledger else None,
+                challenge=challenge,
+                domain=domain,
+                nonces=FileNonces(nonces) if nonces else None,
+                contexts=read_contexts(context or ()),
+                schemas=read_schemas(schema or ()),
+                at=moment(at),
+            )
         )
     if as_json:
         say_json(result.to_dict())
@@ -196,15 +217,23 @@ def check(document: Document, *, schema: SchemaFiles = None, as_json: AsJson = F
             code=Code.INVALID_OPTIONS,
             path="/credentialSchema",
         )
-    checks = [check_schema(credential.document, entry, known) for entry in credential.schemas]
+    checks = _asked_of_schemas(credential, known)
     rows = [
-        (
-            str(entry.get("id", "")),
-            check.outcome.value,
-            check.problem.title if check.problem else "",
-        )
+        (str(entry.get("id", "")), check.outcome.value, *_reason(check))
         for entry, check in zip(credential.schemas, checks, strict=True)
     ]
-    answer("Schemas", ("schema", "outcome", "reason"), rows, as_json=as_json)
+    answer("Schemas", ("schema", "outcome", "path", "reason"), rows, as_json=as_json)
     if any(check.outcome is not Outcome.PASSED for check in checks):
         raise typer.Exit(REFUSED)
+
+
+def _asked_of_schemas(credential: Credential, known: Schemas) -> list[Check]:
+    return [check_schema(credential.document, entry, known) for entry in credential.schemas]
+
+
+def _reason(check: Check) -> tuple[str, str]:
+    """Return where the credential does not fit, and why."""
+    if check.problem is None:
+        return "", ""
+    problem = told(check.problem)
+    return problem.path, ": ".join(filter(None, (problem.title, check.problem.detail)))

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import typer
 
 from cityid import did
+from cityid.cli.advice import told
 from cityid.cli.documents import demand_one_reader, read_object
 from cityid.cli.exits import WRONG_USE, problem_status
 from cityid.cli.keystore import STORE, open_store
@@ -130,8 +131,8 @@ def resolve(
     elif result.document is not None:
         deliver(result.document.to_dict(), output, replace=force, as_json=False)
     else:
-        told = problem.title if problem else "this DID was deactivated"
-        typer.echo(f"cityid: {told}", err=True)
+        reason = told(problem).title if problem else "this DID was deactivated"
+        typer.echo(f"cityid: {reason}", err=True)
     if problem is not None and problem.code in _UNREADABLE:
         raise typer.Exit(WRONG_USE)
     if result.document is None:

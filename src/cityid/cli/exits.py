@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cityid import display
+from cityid.cli.advice import told, told_error
 from cityid.errors import CityIdError, Code, RegistryError, VerificationError
 from cityid.report import Check, Outcome, Problem
 
@@ -47,10 +48,20 @@ def tell(error: CityIdError, *, as_json: bool) -> None:
         error: What was raised.
         as_json: Whether to print an RFC 9457 problem object instead of text.
     """
+    problem = told_error(error)
     if as_json:
-        print(json.dumps(Problem.from_error(error).to_dict()), file=sys.stderr)
+        print(json.dumps(problem.to_dict()), file=sys.stderr)
     else:
-        print(f"cityid: {display.visible(str(error), _WIDEST)}", file=sys.stderr)
+        print(f"cityid: {display.visible(problem.title, _WIDEST)}", file=sys.stderr)
+
+
+def warn(problem: Problem, *, as_json: bool) -> None:
+    """Print to standard error what a person should know, although the command goes on."""
+    problem = told(problem)
+    if as_json:
+        print(json.dumps(problem.to_dict()), file=sys.stderr)
+    else:
+        print(f"cityid: warning: {display.visible(problem.title, _WIDEST)}", file=sys.stderr)
 
 
 def unexpected(error: Exception) -> CityIdError:

@@ -12,16 +12,26 @@ from cityid import keys
 from cityid.cli.options import AsJson, KeyStorePath, PassphraseFile
 from cityid.cli.output import answer, say_json
 from cityid.cli.passphrases import passphrase
+from cityid.errors import NotFoundError, UnsupportedError, quote
 from cityid.keys import KeyStore
 
 STORE = Path("cityid.keys")
+_TYPES = ("Ed25519", "P-256", "P-384", "secp256k1", "X25519")
 KeyArgument = Annotated[str, typer.Argument(help="The key's name.")]
 
 app = typer.Typer(help="Make and list keys in an encrypted file.", no_args_is_help=True)
 
 
 def open_store(path: Path, passphrase_file: Path | None) -> KeyStore:
-    """Open a key store with the passphrase that the user gives."""
+    """Open a key store with the passphrase that the user gives.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    if not path.exists():
+        raise NotFoundError(
+            f"there is no key store {path}; make it with: cityid keys generate NAME", ref=str(path)
+        )
     return KeyStore.open(path, passphrase(passphrase_file))
 
 
@@ -37,6 +47,10 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Make a key; the store is made where it is not there yet."""
+    if key_type not in _TYPES:
+        raise UnsupportedError(
+            f"no key of type {quote(key_type)} can be made", name=key_type[:60], known=_TYPES
+        )
     key = keys.generate(key_type)
     new = not store.exists()
     secret = passphrase(passphrase_file, new=new)

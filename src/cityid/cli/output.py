@@ -99,7 +99,7 @@ def deliver(
         as_json: Whether to say in JSON where it was saved.
 
     Raises:
-        InvalidInputError: There is a file already.
+        InvalidInputError: There is a file already, or a directory.
         RegistryError: The file cannot be written.
     """
     if target is None or str(target) == "-":
@@ -111,6 +111,8 @@ def deliver(
 
 def _save(target: Path, content: bytes, *, replace: bool) -> None:
     """Write a file that its owner alone may read: whole or not at all."""
+    if target.is_dir():
+        raise InvalidInputError(f"{target}: Is a directory", code=Code.INVALID_OPTIONS)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}.new")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

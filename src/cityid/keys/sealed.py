@@ -218,7 +218,7 @@ def _unseal(content: bytes, passphrase: Secret[bytes], place: Path) -> bytes:
         return SecretBox(key.reveal()).decrypt(box)
     except CryptoError:
         pass  # raised below, out of reach of the traceback that holds the key
-    raise InvalidInputError("the passphrase is another one", code=Code.WRONG_PASSPHRASE)
+    raise InvalidInputError(f"the passphrase does not open {place}", code=Code.WRONG_PASSPHRASE)
 
 
 def _take_apart(content: bytes, place: Path) -> tuple[Cost, bytes, bytes]:
@@ -329,4 +329,6 @@ def _taken(place: Path) -> InvalidInputError:
 
 
 def _failed(deed: str, place: Path, error: OSError) -> RegistryError:
+    if isinstance(error, FileNotFoundError):
+        return RegistryError(f"there is no directory {place.parent}")
     return RegistryError(f"{place} cannot be {deed}: {error.strerror or error}")
