@@ -9,21 +9,15 @@ from typing import Any, Final
 from cityid import timestamp
 from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential import Credential, Presentation, check_presentation
-from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite
+from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite, suite_for
 from cityid.did import Identity
-from cityid.errors import Code, InvalidInputError, UnsupportedError
-from cityid.keys import KeyType
+from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
 from cityid.securing import data_integrity
 from cityid.wallet import Wallet
 
 __all__ = ["Wallet", "disclose", "present"]
 
 _V2: Final = "https://www.w3.org/ns/credentials/v2"
-_SUITES: Final = {
-    KeyType.ED25519: "eddsa-rdfc-2022",
-    KeyType.P256: "ecdsa-rdfc-2019",
-    KeyType.P384: "ecdsa-rdfc-2019",
-}
 
 
 def present(
@@ -40,7 +34,7 @@ def present(
     """Present credentials to one verifier, once.
 
     Args:
-        credentials: The secured credentials, as they were received; none to show a DID alone.
+        credentials: The secured credentials, as they were received; `[]` to show a DID alone.
         by: Who presents: a DID and its keys.
         challenge: The verifier's challenge.
         domain: The verifier's domain.
@@ -53,10 +47,12 @@ def present(
         The secured presentation.
 
     Raises:
-        InvalidInputError: A credential is malformed, or challenge or domain is empty.
+        InvalidInputError: A credential is malformed, challenge or domain is empty, or an argument
+            is of another kind.
         UnsupportedError: No cryptosuite is built for the key.
         ProofGenerationError: The key cannot make this proof.
     """
+    _demand_arguments(credentials, by)
     if not challenge or not domain:
         raise InvalidInputError(
             "a presentation answers one challenge of one domain; ask the verifier for both",
@@ -79,7 +75,7 @@ def present(
         signer=signer,
         verification_method=verification_method,
         purpose="authentication",
-        cryptosuite=cryptosuite or _suite_for(signer.public_key.type),
+        cryptosuite=cryptosuite or suite_for(signer.public_key.type),
         contexts=contexts,
         created=timestamp.aware(at) if at is not None else datetime.now(UTC),
         challenge=challenge,
@@ -89,13 +85,18 @@ def present(
     return Presentation.of(secured)
 
 
-def _suite_for(key_type: KeyType) -> str:
-    suite = _SUITES.get(key_type)
-    if suite is None:
-        raise UnsupportedError(
-            "no cryptosuite is built for this key type", name=key_type, known=tuple(_SUITES)
+def _demand_arguments(credentials: object, by: object) -> None:
+    single = isinstance(credentials, Credential | Mapping | str | bytes)
+    if single or not isinstance(credentials, Iterable):
+        raise InvalidInputError(
+            "present takes a list of credentials; put a single one in brackets: [credential]",
+            code=Code.INVALID_OPTIONS,
         )
-    return suite
+    if not isinstance(by, Identity):
+        raise InvalidInputError(
+            f"by= takes an Identity, such as did.create makes, not {quote(by)}",
+            code=Code.INVALID_OPTIONS,
+        )
 
 
 def disclose(

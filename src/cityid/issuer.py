@@ -9,15 +9,19 @@ from typing import Any
 from cityid import timestamp
 from cityid.canonical import CONTEXTS, Contexts, check_contexts
 from cityid.credential import Credential, check_credential
-from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite
+from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite, suite_for
 from cityid.did import Identity
-from cityid.errors import Code, InvalidInputError, ProofGenerationError, UnsupportedError
+from cityid.errors import Code, InvalidInputError, ProofGenerationError, UnsupportedError, quote
 from cityid.report import Problem, combined
-from cityid.schema import SCHEMAS, Schemas, check_schema
+from cityid.schema import SCHEMAS, Schemas, at_hand, check_schema
 from cityid.securing import data_integrity
 
 _SECURING = ("data-integrity",)
-_BROKEN_SCHEMA = frozenset({Code.SCHEMA_VIOLATION, Code.DIGEST_MISMATCH})
+_CURRENT = "2.0"
+_WANTED = {
+    Identity: "an Identity, such as did.create makes",
+    timedelta: "a timedelta, such as timedelta(days=365)",
+}
 
 
 def issue(
@@ -25,7 +29,7 @@ def issue(
     *,
     by: Identity,
     securing: str = "data-integrity",
-    cryptosuite: str = "eddsa-rdfc-2022",
+    cryptosuite: str | None = None,
     mandatory: Sequence[str] = (),
     status: object | None = None,
     valid_from: datetime | None = None,
@@ -38,16 +42,19 @@ def issue(
     """Secure a credential with the issuer's key.
 
     Args:
-        credential: The unsecured credential; ``issuer`` is filled in where it is missing.
+        credential: The unsecured credential; ``issuer``, and in a credential of version 2.0
+            ``validFrom``, are filled in where they are missing.
         by: Who issues: a DID and its keys.
         securing: The securing mechanism; ``data-integrity``.
-        cryptosuite: The Data Integrity cryptosuite.
+        cryptosuite: The Data Integrity cryptosuite; by default the one of the key's type.
         mandatory: JSON Pointers to what a holder can never hide; for selective disclosure.
         status: A status list; not built yet.
-        valid_from: When the credential comes into force; `at` where only `valid_for` is given.
-        valid_for: How long it stays in force.
+        valid_from: When the credential comes into force; replaces its own ``validFrom``.
+        valid_for: How long it stays in force from `valid_from`, else from `at`; replaces its own
+            ``validFrom`` and ``validUntil``.
         contexts: The JSON-LD contexts that are admitted.
-        schemas: The JSON Schemas at hand; a declared schema among them must be met.
+        schemas: The JSON Schemas at hand; a declared schema among them must be sound and
+            met, any other is not asked.
         suites: The cryptosuites there are.
         at: When the proof is made; now by default.
 
@@ -56,14 +63,20 @@ def issue(
 
     Raises:
         InvalidInputError: The credential breaks a rule of the data model or of its schema, or
-            uses a context that is not admitted; the path says where.
+            uses a context that is not admitted; the path says where. Or an argument is of another
+            kind.
         UnsupportedError: The mechanism, the cryptosuite or an option is not built.
-        ProofGenerationError: The issuer is somebody else, its key cannot make this proof, or a
-            part of the credential would not be signed; the path says where.
+        ProofGenerationError: The credential is signed already, the issuer is somebody else, its
+            key cannot make this proof, or a part of the credential would not be signed; the path
+            says where.
     """
+    _demand_kind("by", by, Identity)
+    if valid_for is not None:
+        _demand_kind("valid_for", valid_for, timedelta)
     _demand_built(securing, mandatory, status)
     moment = timestamp.aware(at) if at is not None else datetime.now(UTC)
     document = dict(Credential.of(credential).document)  # its parts are shared, never changed
+    _demand_unsigned(document)
     _name_issuer(document, str(by.did))
     _limit(document, moment, valid_from, valid_for)
     _demand_sound(document, contexts, schemas)
@@ -73,7 +86,7 @@ def issue(
         signer=signer,
         verification_method=verification_method,
         purpose="assertionMethod",
-        cryptosuite=cryptosuite,
+        cryptosuite=cryptosuite or suite_for(signer.public_key.type),
         contexts=contexts,
         created=moment,
         suites=suites,
@@ -98,14 +111,50 @@ def issue_many(
         progress: Called with the number of credentials done, after each.
         options: As for `issue`.
 
-    Yields:
-        The secured credentials.
+    Returns:
+        A generator of the secured credentials.
+
+    Raises:
+        InvalidInputError: `credentials` is a single one, or `by` no identity. While it runs, it
+            raises what `issue` raises.
     """
-    moment = at or datetime.now(UTC)
+    _demand_kind("by", by, Identity)
+    single = isinstance(credentials, Credential | Mapping | str | bytes)
+    if single or not isinstance(credentials, Iterable):
+        raise InvalidInputError(
+            "issue_many takes several credentials; a single one is issued with issue",
+            code=Code.INVALID_OPTIONS,
+        )
+    return _issued(credentials, by, at or datetime.now(UTC), progress, options)
+
+
+def _issued(
+    credentials: Iterable[Credential | Mapping[str, Any] | str | bytes],
+    by: Identity,
+    moment: datetime,
+    progress: Callable[[int], None] | None,
+    options: Mapping[str, Any],
+) -> Iterator[Credential]:
     for done, credential in enumerate(credentials, start=1):
         yield issue(credential, by=by, at=moment, **options)
         if progress is not None:
             progress(done)
+
+
+def _demand_kind(name: str, value: object, kind: type) -> None:
+    if not isinstance(value, kind):
+        raise InvalidInputError(
+            f"{name}= takes {_WANTED[kind]}, not {quote(value)}", code=Code.INVALID_OPTIONS
+        )
+
+
+def _demand_unsigned(document: Mapping[str, Any]) -> None:
+    if "proof" in document:
+        raise ProofGenerationError(
+            "the credential is signed already, and a change makes its proof worthless; issue from "
+            "the unsigned document (securing.add_proof makes a proof set or chain)",
+            path="/proof",
+        )
 
 
 def _demand_built(securing: str, mandatory: Sequence[str], status: object | None) -> None:
@@ -147,6 +196,8 @@ def _limit(
         document["validFrom"] = timestamp.write(start)
         if valid_for is not None:
             document["validUntil"] = timestamp.write(_end(start, valid_for))
+    elif "validFrom" not in document and Credential(document).version == _CURRENT:
+        document["validFrom"] = timestamp.write(at)
 
 
 def _end(start: datetime, valid_for: timedelta) -> datetime:
@@ -164,7 +215,7 @@ def _demand_sound(document: dict[str, Any], contexts: Contexts, schemas: Schemas
         raise _refusal(problems)
     for entry in Credential(document).schemas:
         check = check_schema(document, entry, schemas)
-        if check.problem is not None and check.problem.code in _BROKEN_SCHEMA:
+        if check.problem is not None and at_hand(entry, schemas):
             raise _refusal((check.problem,))
 
 

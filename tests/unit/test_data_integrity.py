@@ -162,7 +162,7 @@ class TestAddProof:
             ({"@context": town.V2, "x": 1}, {}, Code.DATA_LOSS_DETECTION_ERROR, "/x"),
             (None, {"contexts": Contexts()}, Code.CONTEXT_NOT_ALLOWED, ""),
             ({"@context": []}, {}, Code.DATA_LOSS_DETECTION_ERROR, "/proof/type"),
-            (None, {"cryptosuite": "ecdsa-rdfc-2019"}, Code.PROOF_VERIFICATION_ERROR, "/proof"),
+            (None, {"cryptosuite": "ecdsa-rdfc-2019"}, Code.PROOF_GENERATION_ERROR, "/proof"),
         ],
     )
     def test_what_cannot_be_signed_is_told(self, document, options, code, path):

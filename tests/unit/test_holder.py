@@ -5,7 +5,7 @@ import pytest
 import cityid
 import town
 from cityid import policy
-from cityid.errors import InvalidInputError, UnsupportedError
+from cityid.errors import Code, InvalidInputError, UnsupportedError
 
 
 def card():
@@ -61,6 +61,21 @@ def test_a_key_without_a_suite_is_told():
 def test_challenge_and_domain_are_needed(missing):
     with pytest.raises(InvalidInputError, match="challenge of one domain"):
         present([card()], **{missing: ""})
+
+
+@pytest.mark.parametrize("single", [card(), card().document, card().to_json(), b"{}", None, 7])
+def test_a_single_credential_goes_into_a_list(single):
+    with pytest.raises(InvalidInputError, match="list of credentials") as caught:
+        present(single)
+    assert caught.value.code is Code.INVALID_OPTIONS
+    assert len(present((card(),)).credentials) == 1
+
+
+@pytest.mark.parametrize("by", [town.alice().did, str(town.alice().did), None])
+def test_only_an_identity_presents(by):
+    with pytest.raises(InvalidInputError, match="by= takes an Identity") as caught:
+        present([card()], by=by)
+    assert caught.value.code is Code.INVALID_OPTIONS
 
 
 def test_a_malformed_credential_is_not_presented():

@@ -48,6 +48,28 @@ def test_nobody_signs_for_another(issuer):
     assert caught.value.path == "/issuer"
 
 
+def test_a_credential_is_in_force_from_its_issue_unless_it_says_otherwise():
+    unsigned = {name: value for name, value in town.unsigned().items() if name != "validFrom"}
+    assert issue(unsigned).document["validFrom"] == "2027-03-14T09:00:00Z"
+    told = unsigned | {"validFrom": "2027-01-01T00:00:00Z"}
+    assert issue(told).document["validFrom"] == "2027-01-01T00:00:00Z"
+    with pytest.raises(InvalidInputError) as caught:
+        issue(unsigned | {"@context": ["https://www.w3.org/2018/credentials/v1"]})
+    assert "validFrom" not in str(caught.value)
+
+
+def test_a_period_that_is_given_replaces_the_credentials_own():
+    own = {"validFrom": "2027-01-01T00:00:00Z", "validUntil": "2028-01-01T00:00:00Z"}
+    kept = issue(town.unsigned() | own).document
+    assert {name: kept[name] for name in own} == own
+    limited = issue(town.unsigned() | own, valid_for=timedelta(days=1)).document
+    assert limited["validFrom"] == "2027-03-14T09:00:00Z"
+    assert limited["validUntil"] == "2027-03-15T09:00:00Z"
+    begun = issue(town.unsigned() | own, valid_from=town.NOW).document
+    assert begun["validFrom"] == "2027-03-14T09:00:00Z"
+    assert begun["validUntil"] == own["validUntil"]
+
+
 def test_the_period_of_validity():
     plain = issue(town.unsigned() | {"validFrom": "2027-01-01T00:00:00Z"})
     assert plain.document["validFrom"] == "2027-01-01T00:00:00Z"
@@ -123,6 +145,28 @@ def test_a_declared_schema_must_be_met():
     assert issue(unsigned).document["credentialSchema"]["id"] == schema["$id"]
 
 
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"type": "objekt"}, Code.MALFORMED_VALUE_ERROR),
+        ({"$id": "https://city.example/schemas/other"}, Code.MALFORMED_VALUE_ERROR),
+        ({"$schema": "https://json-schema.org/draft/2019-09/schema"}, Code.NOT_SUPPORTED),
+        ({"properties": {"id": {"pattern": "^(a+)+$"}}}, Code.SCHEMA_TOO_COMPLEX),
+        ({"$ref": "https://elsewhere.example/schema"}, Code.SCHEMA_NOT_ALLOWED),
+    ],
+    ids=str,
+)
+def test_a_declared_schema_must_be_sound(change, code):
+    url = "https://city.example/schemas/alumni"
+    sound = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": url}
+    unsigned = town.unsigned() | {"credentialSchema": {"id": url, "type": "JsonSchema"}}
+    assert issue(unsigned, schemas=cityid.SCHEMAS.with_schema(url, sound))
+    broken = cityid.SCHEMAS.with_schema(url, sound | change)
+    with pytest.raises(InvalidInputError) as caught:
+        issue(unsigned, schemas=broken)
+    assert caught.value.code is code
+
+
 def test_many_are_issued_in_order_with_progress():
     seen = []
     unsigned = [town.unsigned(town.alice()), town.unsigned(town.bob())]
@@ -142,6 +186,62 @@ def test_other_keys_issue_with_their_own_suites(key_type, suite):
     assert cityid.verify(signed, policy=asked, resolver=town.resolver(), at=town.NOW)
 
 
-def test_a_suite_refuses_a_key_of_another_type():
-    with pytest.raises((ProofGenerationError, UnsupportedError)):
-        issue(town.unsigned(), by=town.person("office", "P-256"))
+@pytest.mark.parametrize(
+    ("key_type", "suite"),
+    [("Ed25519", "eddsa-rdfc-2022"), ("P-256", "ecdsa-rdfc-2019"), ("P-384", "ecdsa-rdfc-2019")],
+)
+def test_the_suite_follows_the_key(key_type, suite):
+    signed = issue(town.unsigned(), by=town.person("office", key_type))
+    assert signed.document["proof"]["cryptosuite"] == suite
+
+
+def test_a_key_without_a_suite_is_told():
+    with pytest.raises(UnsupportedError, match="no cryptosuite signs with a key of type secp"):
+        issue(town.unsigned(), by=town.person("office", "secp256k1"))
+
+
+@pytest.mark.parametrize(
+    ("key_type", "told"),
+    [("P-256", "ecdsa-rdfc-2019 does"), ("secp256k1", "no cryptosuite does")],
+)
+def test_a_suite_refuses_a_key_of_another_type(key_type, told):
+    with pytest.raises(ProofGenerationError, match=f"of type {key_type}.*{told}") as caught:
+        issue(town.unsigned(), by=town.person("office", key_type), cryptosuite="eddsa-rdfc-2022")
+    assert caught.value.code is Code.PROOF_GENERATION_ERROR
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"by": str(town.office().did)}, "by= takes an Identity"),
+        ({"by": town.office().did}, "by= takes an Identity"),
+        ({"valid_for": 30}, "valid_for= takes a timedelta"),
+    ],
+    ids=str,
+)
+def test_arguments_of_another_kind_are_told(options, told):
+    with pytest.raises(InvalidInputError, match=told) as caught:
+        issue(town.unsigned(), **options)
+    assert caught.value.code is Code.INVALID_OPTIONS
+    with pytest.raises(InvalidInputError, match=told):
+        list(cityid.issue_many([town.unsigned()], **({"by": town.office()} | options)))
+
+
+@pytest.mark.parametrize("single", [town.unsigned(), "{}", b"{}", None, 7], ids=str)
+def test_many_are_not_a_single_one(single):
+    with pytest.raises(InvalidInputError, match="takes several credentials") as caught:
+        cityid.issue_many(single, by=town.office())
+    assert caught.value.code is Code.INVALID_OPTIONS
+    assert list(cityid.issue_many(iter([]), by=town.office())) == []
+
+
+@pytest.mark.parametrize("signer", [town.office, town.bob])
+def test_a_signed_credential_is_not_issued_again(signer):
+    first = issue(town.unsigned(), by=signer())
+    with pytest.raises(ProofGenerationError, match="signed already") as caught:
+        issue(first, valid_for=timedelta(days=1))
+    assert caught.value.path == "/proof"
+    renewed = {name: value for name, value in first.to_dict().items() if name != "proof"}
+    again = issue(renewed, by=signer(), valid_for=timedelta(days=1))
+    asked = cityid.policy.IssuedBy({signer().did})
+    assert cityid.verify(again, policy=asked, resolver=town.resolver(), at=town.NOW)

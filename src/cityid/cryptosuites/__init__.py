@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cityid.cryptosuites import ecdsa_jcs_2019, ecdsa_rdfc_2019, eddsa_jcs_2022, eddsa_rdfc_2022
-from cityid.cryptosuites.base import PROOF_TYPE, Cryptosuite
+from cityid.cryptosuites.base import DEFAULTS, PROOF_TYPE, Cryptosuite
+from cityid.errors import UnsupportedError
+from cityid.keys import KeyType
 
 CRYPTOSUITES: Mapping[str, Cryptosuite] = MappingProxyType(
     {
@@ -24,4 +26,20 @@ CRYPTOSUITES: Mapping[str, Cryptosuite] = MappingProxyType(
 )
 """Every cryptosuite of this version, by name."""
 
-__all__ = ["CRYPTOSUITES", "PROOF_TYPE", "Cryptosuite"]
+__all__ = ["CRYPTOSUITES", "PROOF_TYPE", "Cryptosuite", "suite_for"]
+
+
+def suite_for(key_type: KeyType) -> str:
+    """Return the name of the cryptosuite that signs with a type of key where none is named.
+
+    Raises:
+        UnsupportedError: No cryptosuite signs with such keys.
+    """
+    suite = DEFAULTS.get(key_type)
+    if suite is None:
+        raise UnsupportedError(
+            f"no cryptosuite signs with a key of type {key_type}",
+            name=key_type,
+            known=tuple(DEFAULTS),
+        )
+    return suite

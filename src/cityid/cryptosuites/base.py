@@ -25,6 +25,14 @@ HashName = Literal["sha256", "sha384"]
 _HASH_NAMES: Mapping[KeyType, HashName] = MappingProxyType(
     {KeyType.ED25519: "sha256", KeyType.P256: "sha256", KeyType.P384: "sha384"}
 )
+DEFAULTS: Mapping[KeyType, str] = MappingProxyType(
+    {
+        KeyType.ED25519: "eddsa-rdfc-2022",
+        KeyType.P256: "ecdsa-rdfc-2019",
+        KeyType.P384: "ecdsa-rdfc-2019",
+    }
+)
+"""The cryptosuite that signs with a type of key where none is named."""
 _HASHES = MappingProxyType({"sha256": hashlib.sha256, "sha384": hashlib.sha384})
 _BASES: tuple[Literal["base58btc"]] = ("base58btc",)
 _LONGEST_SIGNATURE = 140  # 96 bytes in multibase are at most 133 characters
@@ -120,8 +128,16 @@ class HashedSuite(ABC):
         contexts: Contexts,
     ) -> dict[str, Any]:
         """Return a proof of `document`; see `Cryptosuite.create`."""
-        proof = self._bound(document, options)
         key_type = signer.public_key.type
+        if key_type not in self.key_types:
+            fitting = DEFAULTS.get(key_type)
+            told = f"; {fitting} does" if fitting else ", and no cryptosuite does"
+            raise InvalidInputError(
+                f"{self.name} does not sign with a key of type {key_type}{told}",
+                code=Code.PROOF_GENERATION_ERROR,
+                path="/proof",
+            )
+        proof = self._bound(document, options)
         data = self.hash_data(document, proof, key_type=key_type, contexts=contexts)
         return {**proof, "proofValue": multibase_encode(signer.sign(data), "base58btc")}
 

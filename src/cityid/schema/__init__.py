@@ -3,7 +3,7 @@
 No schema is ever fetched. A schema is run only after its work was found to be bounded.
 """
 
-from cityid.schema.check import check_schema
+from cityid.schema.check import at_hand, check_schema
 from cityid.schema.collection import SCHEMAS, Schemas
 
-__all__ = ["SCHEMAS", "Schemas", "check_schema"]
+__all__ = ["SCHEMAS", "Schemas", "at_hand", "check_schema"]

@@ -62,6 +62,19 @@ def check_schema(
     return Check.failed(_NAME, Problem(Code.SCHEMA_VIOLATION, title, detail, found[0].path), path)
 
 
+def at_hand(entry: object, schemas: Schemas) -> bool:
+    """Tell whether what a credential declares is a JSON Schema, and among those at hand.
+
+    Args:
+        entry: The object under ``credentialSchema``.
+        schemas: The schemas at hand.
+    """
+    try:
+        return _url(entry) in schemas
+    except CityIdError:
+        return False
+
+
 def _url(entry: object) -> str:
     """Return the URL of the schema that an entry declares.
 
