@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from cityid import binding, pointer, timestamp
 from cityid.canonical import CONTEXTS, Contexts
@@ -223,8 +223,7 @@ _MOST_SCHEMAS = 8
 _UNASKED = tuple(map(Check.skipped, ("schema", "status", "trust")))
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(NamedTuple):
     """One run of the pipeline."""
 
     verifier: Verifier
@@ -314,7 +313,7 @@ class _Run:
     def _trust(self, credential: Credential) -> Check:
         if self._believed(credential):
             return Check.passed("trust")
-        text = "the policy does not believe this issuer"
+        text = f"the policy does not believe this issuer, {quote(credential.issuer, 100)}"
         problem = Problem(Code.ISSUER_NOT_TRUSTED, text, "name it in IssuedBy", "/issuer")
         return Check.failed("trust", problem)
 

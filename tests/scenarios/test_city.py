@@ -163,6 +163,38 @@ def test_an_entry_of_another_roll_gives_no_vote(claim, value):
     assert ("policy.claim", f"{SUBJECT}/{claim}", Code.POLICY_DENIED) in faults(result)
 
 
+@pytest.mark.parametrize(
+    ("claim", "fits", "misfit"),
+    [
+        ("eligibleFrom", TODAY, TODAY + timedelta(days=1)),
+        ("eligibleUntil", TODAY, TODAY - timedelta(days=1)),
+        ("ageOver18", None, False),
+    ],
+)
+def test_an_entry_of_the_roll_counts_for_what_it_says(claim, fits, misfit):
+    def entry(value):
+        said = value.isoformat() if isinstance(value, date) else value
+        return judged(POLLS, shown(card("voter", **{claim: said})))
+
+    assert entry(fits)
+    result = entry(misfit)
+    assert not result
+    assert result.verified
+    assert ("policy.claim", f"{SUBJECT}/{claim}", Code.POLICY_DENIED) in faults(result)
+
+
+def test_a_higher_age_than_the_one_asked_for_opens_the_pool():
+    assert judged(POOL, shown(card("resident", ageOver18=None, ageOver21=True)))
+    result = judged(POOL, shown(card("resident", ageOver18=None, ageOver21=False)))
+    missing = ("policy.claim", f"{SUBJECT}/ageOver18", Code.CLAIM_MISSING)
+    refused(result, missing, verified=True, verdict=Verdict.INDETERMINATE)
+
+
+def test_who_is_let_in_reads_which_claim_did_it():
+    places = {c.path for c in judged(POOL, shown(card("resident"))).checks}
+    assert {f"{FIRST}{SUBJECT}/ageOver18", f"{FIRST}{SUBJECT}/address/district"} <= places
+
+
 # --- claims and credentials that are not there: verified, and undecided
 
 
@@ -199,6 +231,9 @@ FIRST = "/verifiableCredential/0"
 def test_an_unknown_office_is_not_believed(asked, kind):
     result = judged(asked, shown(card(kind, by=town.foreign_office())))
     refused(result, ("trust", FIRST, Code.ISSUER_NOT_TRUSTED))
+    (trust,) = (check for check in result.checks if check.name == "trust")
+    assert repr(str(town.foreign_office().did)) in trust.problem.title
+    assert str(town.office().did) not in trust.problem.title
 
 
 @pytest.mark.parametrize(("asked", "kind"), CASES)
