@@ -86,6 +86,8 @@ def test_a_bound_of_the_wrong_type_is_refused_before_anybody_is_judged(bound):
         lambda: policy.access(issuers=OFFICE, districts="Harbour"),
         lambda: policy.kyc(issuers=OFFICE, jurisdictions="NL"),
         lambda: policy.Election(id="urn:e", day=date(2027, 3, 17), registrars="did:key:z6Mk"),
+        lambda: policy.Election(id="urn:e", day=date(2027, 3, 17), registrars=town.office()),
+        lambda: policy.IssuedBy(town.office()),
         lambda: policy.Election(
             id="urn:e", day=date(2027, 3, 17), registrars=frozenset(OFFICE), districts="Harbour"
         ),

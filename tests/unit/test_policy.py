@@ -1,19 +1,24 @@
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+import inspect
+from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+import cityid
+import town
 from cityid import policy
 from cityid.credential import Credential
-from cityid.errors import Code, InvalidInputError
+from cityid.errors import Code, InvalidInputError, UnsupportedError
+from cityid.policy.age import AgeOver
 from cityid.policy.base import Decision, Needs, Reason
 from cityid.policy.facts import Facts, VerifiedCredential, verified_credential, verified_facts
 from cityid.report import Outcome
 
 NOW = datetime(2027, 3, 14, tzinfo=UTC)
 CITY, CLUB, ALICE, BOB = "did:web:city.example", "did:web:club.example", "did:key:zA", "did:key:zB"
+ELECTION = {"id": "urn:x", "day": date(2027, 3, 14), "registrars": {CITY}}
 PERMIT, DENY, OPEN = policy.Verdict.PERMIT, policy.Verdict.DENY, policy.Verdict.INDETERMINATE
 
 
@@ -255,8 +260,18 @@ def test_facts_cannot_be_made_by_hand():
 def test_facts_answer_for_one_claim():
     proven = facts(credential())
     assert proven.claim("/credentialSubject/points") == 7
-    with pytest.raises(InvalidInputError, match="0 values"):
+    with pytest.raises(InvalidInputError, match="not shown") as missing:
         proven.claim("/credentialSubject/none")
+    assert (missing.value.code, missing.value.path) == (
+        Code.CLAIM_MISSING,
+        "/credentialSubject/none",
+    )
+    for nowhere in ("credentialSubject/points", "", None):
+        with pytest.raises(InvalidInputError, match="JSON Pointer") as refused:
+            proven.claim(nowhere)
+        assert refused.value.code is Code.INVALID_OPTIONS
+    with pytest.raises(InvalidInputError, match="JSON Pointer"):
+        credential().claims("credentialSubject/points")
     with pytest.raises(InvalidInputError, match="2 values"):
         facts(credential(), credential()).claim("/credentialSubject/points")
 
@@ -283,13 +298,273 @@ def test_the_reasons_of_a_permit_carry_no_problem():
     [
         {"minimum_age": -1},
         {"minimum_age": 3000},
-        {"resident_for": timedelta(days=-1)},
         {"resident_for": timedelta.max},
         {"day": date(100, 1, 1)},
     ],
 )
 def test_an_election_is_for_mortals(absurd):
-    options = {"id": "urn:x", "day": date(2027, 3, 14), "registrars": {CITY}}
-    assert policy.voting(policy.Election(**options))
+    assert policy.voting(policy.Election(**ELECTION))
     with pytest.raises(InvalidInputError, match="150 years"):
-        policy.Election(**(options | absurd))
+        policy.Election(**(ELECTION | absurd))
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        {"day": "2027-09-26"},
+        {"day": NOW},
+        {"day": None},
+        {"minimum_age": True},
+        {"minimum_age": 18.5},
+        {"minimum_age": "18"},
+        {"resident_for": 90},
+        {"resident_for": timedelta(days=-1)},
+        {"id": 7},
+        {"id": "the next one"},
+        {"registrars": ()},
+        {"registrars": ["the office"]},
+        {"districts": [7]},
+        {"districts": [["Harbour"]]},
+    ],
+)
+def test_a_slip_in_an_election_is_told_at_once(slip):
+    assert policy.voting(policy.Election(**(ELECTION | {"minimum_age": 0})))
+    with pytest.raises(InvalidInputError) as refused:
+        policy.Election(**(ELECTION | slip))
+    assert refused.value.code is Code.INVALID_OPTIONS
+
+
+def test_an_election_takes_whatever_holds_several():
+    did = cityid.did.parse(CITY)
+    given = [{CITY}, frozenset({did}), [did, CITY], iter((CITY,)), {town.office()}]
+    elections = [policy.Election(**(ELECTION | {"registrars": several})) for several in given]
+    assert elections[0].registrars == frozenset({CITY})
+    assert elections[0] == elections[1] == elections[2] == elections[3]
+    assert len(set(elections)) == 2
+    narrow = policy.Election(**(ELECTION | {"districts": iter(["Harbour"])}))
+    assert narrow.districts == frozenset({"Harbour"})
+    assert replace(narrow, minimum_age=16).districts == narrow.districts
+    with pytest.raises(FrozenInstanceError):
+        narrow.day = NOW
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    ["office.did", "north office", "did:key:", "did:key:z6Mk#key", "", None, 7, f"{CITY}\n"],
+)
+def test_who_is_believed_is_named_by_a_did_or_a_url(issuer):
+    assert policy.IssuedBy({"https://city.example/issuers/1", CITY})
+    with pytest.raises(InvalidInputError):
+        policy.IssuedBy({CITY, issuer})
+
+
+def test_of_an_identity_the_did_is_believed():
+    office = town.office()
+    assert policy.IssuedBy({office, office.did, str(office.did)}).issuers == {str(office.did)}
+    assert policy.access(issuers=iter({office}), age_over=18).needs().issuers == {str(office.did)}
+
+
+@pytest.mark.parametrize(
+    ("bounds", "value", "told"),
+    [
+        ({"equals": True}, 7, "true"),
+        ({"equals": "x"}, 7, "'x'"),
+        ({"equals": None}, 7, "null"),
+        ({"one_of": {"b", "a"}}, 7, "one of 'a', 'b'"),
+        ({"one_of": iter(["b", "a"])}, 7, "one of 'b', 'a'"),
+        ({"one_of": range(100, 106)}, 7, "one of 6 values"),
+        ({"contains": 1}, 7, "a list with 1"),
+        ({"at_least": 8, "at_most": 9.5}, 7, "at least 8 and at most 9.5"),
+        ({"at_most": date(2009, 3, 14)}, "2010-07-07", "at most 2009-03-14"),
+    ],
+)
+def test_a_claim_tells_what_was_asked_and_not_what_is_so(bounds, value, told):
+    path = "/credentialSubject/value"
+    asked = policy.Claim(path, **bounds)
+    refused = asked.decide(facts(credential(value=value))).reasons[0]
+    assert (refused.verdict, refused.text) == (DENY, f"{path} is not {told} as asked")
+    missing = asked.decide(facts(credential())).reasons[0]
+    assert (missing.verdict, missing.text) == (OPEN, f"{path} was not shown; asked: {told}")
+
+
+def test_a_permit_tells_which_claim_of_which_credential():
+    shown = facts(credential())
+    for name, bounds, told in (
+        ("ageOver18", {"equals": True}, "true"),
+        ("points", {"at_least": 5}, "at least 5"),
+        ("born", {}, "there"),
+    ):
+        reason = policy.Claim(f"/credentialSubject/{name}", **bounds).decide(shown).reasons[0]
+        assert reason.path == f"/verifiableCredential/0/credentialSubject/{name}"
+        assert reason.text == f"/credentialSubject/{name} is {told}, as asked"
+    (reason,) = policy.Claim("/credentialSubject/none").decide(shown).reasons
+    assert reason.text.endswith("was not shown; asked: any value")
+
+
+def test_a_claim_shows_what_it_asks_and_nothing_else():
+    assert repr(policy.Claim("/a")) == "Claim('/a')"
+    asked = policy.Claim("/a", equals=None, at_most=2, type="T")
+    assert repr(asked) == "Claim('/a', equals=None, at_most=2, type='T')"
+    assert "0x" not in repr(policy.kyc(issuers={CITY}))
+    assert "equals: 'Any' = ABSENT" in str(inspect.signature(policy.Claim))
+
+
+def test_what_one_of_several_subjects_lacks_is_not_shown_and_a_misfit_denies():
+    document = credential().credential.to_dict()
+    document["credentialSubject"] = [{"id": ALICE, "age": 17}, {"id": BOB}]
+    both = facts(verified_credential(Credential.of(document), CITY, ""), holder=None)
+    assert policy.Claim("/credentialSubject/age", at_least=17).decide(both).verdict is OPEN
+    assert policy.Claim("/credentialSubject/age", at_least=18).decide(both).verdict is DENY
+
+
+GATE = policy.access(issuers={CITY}, entitlement="AgeCredential", age_over=18)
+
+
+@pytest.mark.parametrize(
+    ("ages", "verdict"),
+    [
+        ({18: True}, PERMIT),
+        ({21: True}, PERMIT),
+        ({65: True, 18: True}, PERMIT),
+        ({16: True, 18: True, 21: False}, PERMIT),
+        ({}, OPEN),
+        ({16: True}, OPEN),
+        ({21: False}, OPEN),
+        ({21: "true"}, OPEN),
+        ({18: False}, DENY),
+        ({18: 1}, DENY),
+        ({18: "true"}, DENY),
+        ({18: None}, DENY),
+        ({16: False}, DENY),
+        ({18: False, 21: True}, DENY),
+        ({16: False, 21: True}, DENY),
+        ({"021": True}, OPEN),
+        ({"21x": True}, OPEN),
+        ({"2100": True}, OPEN),
+    ],
+)
+def test_the_nearest_true_age_decides(ages, verdict):
+    document = credential().credential.to_dict()
+    claims = {f"ageOver{age}": value for age, value in ages.items()}
+    document["credentialSubject"] = {"id": ALICE, **claims}
+    shown = facts(verified_credential(Credential.of(document), CITY, "/verifiableCredential/0"))
+    decision = GATE.decide(shown)
+    assert decision.verdict is verdict
+    reason = decision.reasons[-1]
+    assert reason.policy == "claim"
+    assert reason.path.endswith("/credentialSubject/ageOver18")
+    assert (
+        reason.code is {PERMIT: None, OPEN: Code.CLAIM_MISSING, DENY: Code.POLICY_DENIED}[verdict]
+    )
+
+
+def test_an_age_counts_from_a_believed_issuer_alone():
+    minor, borrowed = credential(CITY, ageOver18=False), credential(CLUB, ageOver21=True)
+    assert not GATE.decide(facts(minor, borrowed))
+    assert GATE.decide(facts(minor, credential(CITY, ageOver21=True))).verdict is PERMIT
+
+
+def test_an_age_is_asked_of_every_subject_when_nobody_presents():
+    document = credential().credential.to_dict()
+    document["credentialSubject"] = [{"id": ALICE, "ageOver21": True}, {"id": BOB}]
+    both = verified_credential(Credential.of(document), CITY, "")
+    old_enough = AgeOver(18)
+    assert old_enough.decide(facts(both, holder=ALICE))
+    assert old_enough.decide(facts(both, holder=BOB)).verdict is OPEN
+    assert old_enough.decide(facts(both, holder=None)).verdict is OPEN
+    assert old_enough.decide(facts()).verdict is OPEN
+    assert old_enough.needs() == Needs()
+
+
+ROLL = policy.voting(policy.Election(**ELECTION, districts={"Harbour"}))
+
+
+def on_the_roll(**claims):
+    own = {"election": ELECTION["id"], "electoralDistrict": "Harbour"} | claims
+    about = {name: value for name, value in own.items() if value is not None}
+    document = credential().credential.to_dict()
+    document["type"] = ["VerifiableCredential", "VoterEligibilityCredential"]
+    document["credentialSubject"] = {"id": ALICE, **about}
+    return facts(verified_credential(Credential.of(document), CITY, ""))
+
+
+@pytest.mark.parametrize(
+    ("claims", "misfit"),
+    [
+        ({"eligibleFrom": "2027-03-14"}, {"eligibleFrom": "2027-03-15"}),
+        ({"eligibleUntil": "2027-03-14"}, {"eligibleUntil": "2027-03-13"}),
+        ({"eligibleFrom": None}, {"eligibleFrom": "soon"}),
+        ({"eligibleUntil": None}, {"eligibleUntil": 2030}),
+        ({"ageOver18": True}, {"ageOver18": False}),
+        ({"ageOver21": False}, {"ageOver16": False}),
+    ],
+)
+def test_the_roll_is_read_whole(claims, misfit):
+    assert ROLL.decide(on_the_roll(**claims))
+    refused = ROLL.decide(on_the_roll(**misfit))
+    assert not refused
+    denied = [reason for reason in refused.reasons if reason.verdict is DENY]
+    assert Code.POLICY_DENIED in {reason.code for reason in denied}
+    ruled_out = policy.SameCredential(*ROLL.policies[1].policies[0].policies)
+    assert ruled_out.decide(on_the_roll(**misfit)).verdict is DENY
+
+
+def test_a_second_entry_about_the_voter_hides_nothing():
+    """What one of two subjects leaves away does not outweigh what the other shows."""
+    document = on_the_roll().credentials[0].credential.to_dict()
+    own = document["credentialSubject"]
+    document["credentialSubject"] = [own, own | {"eligibleUntil": "2020-01-01"}]
+    refused = ROLL.decide(facts(verified_credential(Credential.of(document), CITY, "")))
+    assert not refused
+    assert any(r.path.endswith("eligibleUntil") and r.verdict is DENY for r in refused.reasons)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: policy.kyc(issuers={CITY}, checked_within=180),
+        lambda: policy.kyc(issuers={CITY}, checked_within=timedelta(days=-1)),
+        lambda: policy.kyc(issuers={CITY}, level=3),
+        lambda: policy.kyc(issuers={CITY}, jurisdictions=[7]),
+        lambda: policy.kyc(issuers=CITY),
+        lambda: policy.NotOlderThan("/credentialSubject/checkedOn", 180),
+        lambda: policy.NotOlderThan("checkedOn", timedelta(days=180)),
+        lambda: policy.access(issuers={CITY}, age_over=True),
+        lambda: policy.access(issuers={CITY}, age_over=0),
+        lambda: policy.access(issuers={CITY}, age_over=-1),
+        lambda: policy.access(issuers={CITY}, age_over=151),
+        lambda: policy.access(issuers={CITY}, age_over=18.5),
+        lambda: policy.access(issuers={CITY}, age_over="18"),
+        lambda: policy.access(issuers={CITY}, districts=[7]),
+        lambda: policy.Claim(None),
+    ],
+)
+def test_a_slip_in_a_question_is_told_at_once(ask):
+    assert policy.kyc(issuers={CITY}, checked_within=timedelta(0), jurisdictions=["NL"])
+    assert policy.access(issuers={CITY}, age_over=150, districts=["Harbour"])
+    assert policy.access(issuers={CITY}, age_over=1)
+    with pytest.raises(InvalidInputError) as refused:
+        ask()
+    assert refused.value.code is Code.INVALID_OPTIONS
+
+
+@pytest.mark.parametrize(
+    ("day", "born", "verdict"),
+    [
+        (date(2026, 3, 1), "2008-02-29", PERMIT),
+        (date(2026, 2, 28), "2008-02-29", DENY),
+        (date(2028, 2, 29), "2010-02-28", PERMIT),
+        (date(2028, 2, 29), "2010-03-01", DENY),
+    ],
+)
+def test_leap_days_are_counted_as_days(day, born, verdict):
+    claims = {"birthDate": born, "residentSince": "2020-01-01"}
+    resident = facts(credential(CITY, "ResidentIdentityCredential", **claims))
+    by_residence = policy.voting(policy.Election(**(ELECTION | {"day": day}))).policies[1]
+    assert by_residence.policies[1].decide(resident).verdict is verdict
+
+
+def test_an_unknown_level_of_assurance_is_named():
+    assert policy.kyc(issuers={CITY}, level="high")
+    with pytest.raises(UnsupportedError, match="'substantal'; known: low, substantial, high"):
+        policy.kyc(issuers={CITY}, level="substantal")

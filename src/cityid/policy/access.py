@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cityid.policy.atoms import Claim, HasType, HolderBound, IssuedBy, demand_several
+from cityid.policy.age import AgeOver
+from cityid.policy.atoms import Claim, HasType, HolderBound, IssuedBy, demand_several, texts
 from cityid.policy.base import Policy
 from cityid.policy.combine import AllOf, SameCredential
 
@@ -21,24 +22,24 @@ def access(
     Args:
         issuers: Whose credentials count.
         entitlement: The type of credential that opens the door.
-        age_over: An age that an accepted credential must confirm with its ``ageOverNN`` claim.
+        age_over: An age that an accepted credential must confirm with an ``ageOverNN`` claim of
+            that age or a higher one.
         districts: Where the person must live; anywhere by default.
 
     Returns:
         A policy over credentials that their subject presents.
 
     Raises:
-        InvalidInputError: There are no issuers, or issuers or districts are one text.
+        InvalidInputError: There are no issuers, an argument is one text where several are
+            meant, or `age_over` is no age.
     """
     demand_several("issuers", issuers)
-    demand_several("districts", districts)
-    accepted = frozenset(map(str, issuers))
-    asked: list[Policy] = [IssuedBy(accepted), HasType(entitlement)]
-    places = tuple(districts)
+    believed = IssuedBy(issuers)
+    asked: list[Policy] = [believed, HasType(entitlement)]
+    places = texts("districts", districts)
     if places:
         asked.append(Claim("/credentialSubject/address/district", one_of=places))
     parts: list[Policy] = [HolderBound(), SameCredential(*asked)]
     if age_over is not None:
-        old_enough = Claim(f"/credentialSubject/ageOver{age_over}", equals=True)
-        parts.append(SameCredential(IssuedBy(accepted), old_enough))
+        parts.append(SameCredential(believed, AgeOver(age_over)))
     return AllOf(*parts)

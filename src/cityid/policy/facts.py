@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import InitVar, dataclass, replace
 from datetime import datetime
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from cityid.credential import Credential
-from cityid.errors import Code, InvalidInputError
+from cityid.errors import Code, InvalidInputError, quote
 
 
 class _Seal:
@@ -22,6 +23,35 @@ class _Seal:
 
 
 _SEAL = _Seal()
+
+
+class Absent(Enum):
+    """Stands where there is no value; None is a value of JSON."""
+
+    ABSENT = "absent"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+ABSENT: Final = Absent.ABSENT
+
+
+def demand_pointer(pointer: object) -> None:
+    """Refuse what names no claim.
+
+    Args:
+        pointer: What should be a JSON Pointer to a member.
+
+    Raises:
+        InvalidInputError: It is none.
+    """
+    if not isinstance(pointer, str) or not pointer.startswith("/"):
+        raise InvalidInputError(
+            "a claim is named by a JSON Pointer such as /credentialSubject/ageOver18, "
+            f"not by {quote(pointer)}",
+            code=Code.INVALID_OPTIONS,
+        )
 
 
 def _demand(seal: _Seal | None, name: str) -> None:
@@ -67,26 +97,32 @@ class VerifiedCredential:
 
         Returns:
             The values found, one a subject; empty where any of the subjects lacks the place.
+
+        Raises:
+            InvalidInputError: The pointer does not begin with ``/``.
         """
+        values = self.shown(pointer, holder=holder)
+        return () if ABSENT in values else values
+
+    def shown(self, pointer: str, *, holder: str | None = None) -> tuple[Any, ...]:
+        """Return what `claims` looks at: one value a subject, `ABSENT` where it lacks the place."""
+        demand_pointer(pointer)
         member, _, rest = pointer.removeprefix("/").partition("/")
         if member != "credentialSubject":
-            return _look_up((self.credential.document,), pointer)
+            return (_at(self.credential.document, pointer),)
         subjects = self.credential.subjects
         own = tuple(s for s in subjects if holder is not None and s.get("id") == holder)
-        return _look_up(own or subjects, "/" + rest if rest else "")
+        return tuple(_at(subject, "/" + rest if rest else "") for subject in own or subjects)
 
 
-def _look_up(documents: tuple[Mapping[str, Any], ...], pointer: str) -> tuple[Any, ...]:
+def _at(document: Mapping[str, Any], pointer: str) -> Any:
+    value: Any = document
     try:
-        return tuple(_at(document, pointer) for document in documents)
+        for token in pointer.split("/")[1:]:
+            name = token.replace("~1", "/").replace("~0", "~")
+            value = value[_index(name)] if isinstance(value, list) else value[name]
     except (KeyError, IndexError, ValueError, TypeError):
-        return ()
-
-
-def _at(value: Any, pointer: str) -> Any:
-    for token in pointer.split("/")[1:]:
-        name = token.replace("~1", "/").replace("~0", "~")
-        value = value[_index(name)] if isinstance(value, list) else value[name]
+        return ABSENT
     return value
 
 
@@ -130,12 +166,22 @@ class Facts:
             pointer: JSON Pointer into a credential, such as ``/credentialSubject/givenName``.
 
         Raises:
-            InvalidInputError: No credential has the place, or several values stand there.
+            InvalidInputError: No credential has the place (``CLAIM_MISSING``), several values stand
+                there, or the pointer does not begin with ``/``.
         """
+        demand_pointer(pointer)
         found = [v for c in self.credentials for v in c.claims(pointer, holder=self.holder)]
-        if len(found) != 1:
+        if not found:
             raise InvalidInputError(
-                f"{len(found)} values were proven for this claim, one was expected", path=pointer
+                "this claim was not shown; ask for it in the policy",
+                code=Code.CLAIM_MISSING,
+                path=pointer,
+            )
+        if len(found) > 1:
+            raise InvalidInputError(
+                f"{len(found)} values were proven for this claim, one was expected; "
+                "read them from facts.credentials",
+                path=pointer,
             )
         return found[0]
 

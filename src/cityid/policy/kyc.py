@@ -6,8 +6,17 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
-from cityid.errors import UnsupportedError
-from cityid.policy.atoms import Claim, HasType, HolderBound, IssuedBy, NotOlderThan, demand_several
+from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
+from cityid.policy.atoms import (
+    Claim,
+    HasType,
+    HolderBound,
+    IssuedBy,
+    NotOlderThan,
+    demand_period,
+    demand_several,
+    texts,
+)
 from cityid.policy.base import Policy
 from cityid.policy.combine import AllOf, SameCredential
 
@@ -37,18 +46,26 @@ def kyc(
 
     Raises:
         UnsupportedError: There is no such level.
-        InvalidInputError: There are no issuers, or issuers or jurisdictions are one text.
+        InvalidInputError: There are no issuers, or an argument is of the wrong type.
     """
+    demand_several("issuers", issuers)
+    demand_period("checked_within", checked_within)
+    places = texts("jurisdictions", jurisdictions)
+    if not isinstance(level, str):
+        raise InvalidInputError(
+            f"level takes a level of assurance such as 'high', not {quote(level)}",
+            code=Code.INVALID_OPTIONS,
+        )
     if level not in LEVELS:
-        raise UnsupportedError("no such level of assurance", name=level, known=LEVELS)
+        raise UnsupportedError(
+            f"there is no level of assurance {quote(level)}", name=level, known=LEVELS
+        )
     asked: list[Policy] = [
         IssuedBy(issuers),
         HasType("KycAssuranceCredential"),
         Claim("/credentialSubject/assuranceLevel", one_of=LEVELS[LEVELS.index(level) :]),
         NotOlderThan("/credentialSubject/checkedOn", checked_within),
     ]
-    demand_several("jurisdictions", jurisdictions)
-    places = tuple(jurisdictions)
     if places:
         asked.append(Claim("/credentialSubject/jurisdiction", one_of=places))
     return AllOf(HolderBound(), SameCredential(*asked))

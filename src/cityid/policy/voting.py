@@ -2,62 +2,110 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from cityid.errors import Code, InvalidInputError
-from cityid.policy.atoms import Claim, HasType, HolderBound, IssuedBy, demand_several
-from cityid.policy.base import Policy
+from cityid.did.syntax import is_url
+from cityid.errors import Code, InvalidInputError, quote
+from cityid.policy.age import OLDEST, AgeOver, demand_age
+from cityid.policy.atoms import (
+    Claim,
+    HasType,
+    HolderBound,
+    IssuedBy,
+    accepted,
+    demand_period,
+    demand_several,
+    texts,
+)
+from cityid.policy.base import Decision, Needs, Policy, Reason, Verdict
 from cityid.policy.combine import AllOf, AnyOf, SameCredential
+from cityid.policy.facts import Facts
 
-_LIFETIME = 150
-_NEVER, _AGES = timedelta(0), timedelta(days=366 * _LIFETIME)
+_AGES = timedelta(days=366 * OLDEST)
+_QUARTER = timedelta(days=90)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class Election:
     """Who may vote: data of the jurisdiction, never constants of a program.
 
     Attributes:
         id: The election's URL.
-        day: The day on which age and residence are judged.
+        day: The day on which age and residence are judged, whatever day it is today: when votes are
+            cast is the polling station's business, and no policy compares the two.
         registrars: Whose credentials of residence and eligibility count.
         districts: Where voters must live; empty for the whole city.
         minimum_age: In years, on the day.
         resident_for: How long voters must have lived there, on the day.
+
+    Raises:
+        InvalidInputError: There are no registrars, or something is of the wrong type or absurd.
     """
 
     id: str
     day: date
     registrars: frozenset[str]
-    districts: frozenset[str] = frozenset()
-    minimum_age: int = 18
-    resident_for: timedelta = timedelta(days=90)
+    districts: frozenset[str]
+    minimum_age: int
+    resident_for: timedelta
 
-    def __post_init__(self) -> None:
-        demand_several("registrars", self.registrars)
-        demand_several("districts", self.districts)
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002 - the standard's word
+        day: date,
+        registrars: Iterable[object],
+        districts: Iterable[str] = (),
+        minimum_age: int = 18,
+        resident_for: timedelta = _QUARTER,
+    ) -> None:
+        demand_several("registrars", registrars)
+        _demand_frame(id, day, minimum_age, resident_for)
+        fields = {
+            "id": id,
+            "day": day,
+            "registrars": accepted(registrars),
+            "districts": texts("districts", districts),
+            "minimum_age": minimum_age,
+            "resident_for": resident_for,
+        }
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
         if not self.registrars:
             raise InvalidInputError(
                 "an election needs registrars whose credentials count", code=Code.INVALID_OPTIONS
             )
-        mortal = 0 <= self.minimum_age <= _LIFETIME and _NEVER <= self.resident_for <= _AGES
-        if not mortal or self.day.year <= _LIFETIME + 1:
-            raise InvalidInputError(
-                f"minimum_age and resident_for lie between 0 and {_LIFETIME} years before the day",
-                code=Code.INVALID_OPTIONS,
-            )
-        registrars = frozenset(str(registrar) for registrar in self.registrars)
-        object.__setattr__(self, "registrars", registrars)
-        object.__setattr__(self, "districts", frozenset(self.districts))
+
+
+def _demand_frame(identifier: object, day: object, age: object, resident_for: timedelta) -> None:
+    """Refuse an election whose name, day, age or time of residence nobody could judge."""
+    if not is_url(identifier):
+        raise InvalidInputError(
+            f"an election's id is its absolute URL, not {quote(identifier)}",
+            code=Code.INVALID_OPTIONS,
+        )
+    if type(day) is not date:
+        raise InvalidInputError(
+            f"day takes a date (not a datetime), not {quote(day)}", code=Code.INVALID_OPTIONS
+        )
+    demand_age("minimum_age", age, least=0)
+    demand_period("resident_for", resident_for)
+    if resident_for > _AGES or day.year <= OLDEST + 1:
+        raise InvalidInputError(
+            f"residence and birth lie at most {OLDEST} years before the day, within the calendar",
+            code=Code.INVALID_OPTIONS,
+        )
 
 
 def voting(election: Election) -> Policy:
     """Return the policy of a polling register.
 
-    It accepts a ``VoterEligibilityCredential`` for this very election, or a
-    ``ResidentIdentityCredential`` that shows age, residence and, where asked, district; either
-    must be presented by its subject.
+    It accepts a ``VoterEligibilityCredential`` for this very election, unless it shows that its
+    subject is not eligible on the day (``eligibleFrom``, ``eligibleUntil``) or too young
+    (``ageOverNN``); or a ``ResidentIdentityCredential`` that shows age, residence and, where
+    asked, district. Either must be presented by its subject.
 
     Args:
         election: Who may vote.
@@ -70,7 +118,11 @@ def _by_roll(election: Election) -> Policy:
         IssuedBy(election.registrars),
         HasType("VoterEligibilityCredential"),
         Claim("/credentialSubject/election", equals=election.id),
+        _WhereShown(Claim("/credentialSubject/eligibleFrom", at_most=election.day)),
+        _WhereShown(Claim("/credentialSubject/eligibleUntil", at_least=election.day)),
     ]
+    if election.minimum_age:
+        asked.append(_WhereShown(AgeOver(election.minimum_age)))
     if election.districts:
         asked.append(Claim("/credentialSubject/electoralDistrict", one_of=election.districts))
     return SameCredential(*asked)
@@ -87,6 +139,26 @@ def _by_residence(election: Election) -> Policy:
     if election.districts:
         asked.append(Claim("/credentialSubject/address/district", one_of=election.districts))
     return SameCredential(*asked)
+
+
+@dataclass(frozen=True)
+class _WhereShown:
+    """Permits unless what is shown speaks against it: the roll need not repeat what it rests on."""
+
+    policy: Claim | AgeOver
+
+    def needs(self) -> Needs:
+        """Return nothing."""
+        return Needs()
+
+    def decide(self, facts: Facts) -> Decision:
+        """Deny what is denied; what is not shown is not asked for."""
+        decision = self.policy.decide(facts)
+        if decision.verdict is not Verdict.INDETERMINATE:
+            return decision
+        text = "nothing that is shown speaks against it"
+        reasons = (Reason("claim", Verdict.PERMIT, text, None, r.path) for r in decision.reasons)
+        return Decision(Verdict.PERMIT, tuple(reasons))
 
 
 def years_before(day: date, years: int) -> date:
