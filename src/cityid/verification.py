@@ -12,8 +12,8 @@ Spec:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from cityid.canonical import CONTEXTS, Contexts, check_contexts
 from cityid.credential import (
@@ -34,8 +34,7 @@ _AFTER_STRUCTURE = ("context", "proof", "issuer_binding", "validity")
 _AFTER_STRUCTURE_OF_PRESENTATION = ("context", "proof", "holder_binding", "challenge", "domain")
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialFindings:
+class CredentialFindings(NamedTuple):
     """What was found out about one credential.
 
     Attributes:
@@ -59,8 +58,7 @@ class CredentialFindings:
         return self.proof_valid and self.report.clean
 
 
-@dataclass(frozen=True, slots=True)
-class PresentationFindings:
+class PresentationFindings(NamedTuple):
     """What was found out about a presentation, not counting the credentials in it.
 
     Attributes:

@@ -6,8 +6,8 @@ Spec:
 
 from __future__ import annotations
 
+import json
 import re
-from json import JSONEncoder
 from json.encoder import encode_basestring  # writes text just as RFC 8785 3.2.2.2 asks for
 from typing import Any
 
@@ -27,20 +27,27 @@ def canonicalize(value: Any) -> bytes:
         https://www.rfc-editor.org/rfc/rfc8785#section-3.2
     """
     if _is_plain(value, LIMITS.max_depth, [LIMITS.max_bytes]):
-        text = _ENCODER.encode(value)
-        if text.isascii() or not _SORTED_OTHERWISE.search(text):
-            return text.encode()
+        text = _sorted(value)
+        if text is not None and (text.isascii() or not _SORTED_OTHERWISE.search(text)):
+            return text
     return _write(snapshot(value)).encode()
 
 
-# --- the usual case: the standard library's encoder writes the canonical form
+# --- the usual case: orjson writes the canonical form
 
-_ENCODER = JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), sort_keys=True, check_circular=False
-)
-# Names sort by code points in Python, by UTF-16 code units in RFC 8785 3.2.3: the same where no
-# character needs two units. (Halves of pairs are caught along with them.)
-_SORTED_OTHERWISE = re.compile("[\ud800-\udfff\U00010000-\U0010ffff]")
+# Names sort by code points there, by UTF-16 code units in RFC 8785 3.2.3: the same where no
+# character needs two units, and so four bytes.
+_SORTED_OTHERWISE = re.compile(rb"[\xf0-\xf4]")
+
+
+def _sorted(value: Any) -> bytes | None:
+    """Return plain JSON with its names in order; None where it holds half a surrogate pair."""
+    import orjson
+
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        return None
 
 
 def _is_plain(value: Any, depth: int, room: list[int]) -> bool:
@@ -76,7 +83,7 @@ def _write(value: Any) -> str:
         return f"{{{','.join(members)}}}"
     if isinstance(value, list):
         return f"[{','.join(map(_write, value))}]"
-    return _number(value) if isinstance(value, float) else _ENCODER.encode(value)
+    return _number(value) if isinstance(value, float) else json.dumps(value)
 
 
 def _number(value: float) -> str:

@@ -11,9 +11,8 @@ Spec:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from cityid import timestamp
 from cityid.canonical import CONTEXTS, Contexts
@@ -45,8 +44,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 """How far in the future a proof may have been created: clocks differ."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProofFindings:
+class ProofFindings(NamedTuple):
     """What the proofs of a document are worth.
 
     Attributes:
