@@ -4,6 +4,7 @@ Run issuer.py before. The first call puts the credential into the wallet and wai
 request; verifier.py sends one, and lets this script answer it by calling it again.
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ PASSPHRASE = "of the first resident, who alone should know it"
 
 def receive(folder: Path) -> None:
     """Put the credential that the office has sent into the wallet."""
+    if not (folder / "resident-000.wallet").exists():
+        sys.exit(f"there is no wallet in {folder}: run issuer.py before")
     wallet = cityid.Wallet.open(folder / "resident-000.wallet", PASSPHRASE)
     credential = (folder / "resident-000.json").read_bytes()
     wallet.put(credential, name="resident card")
@@ -37,14 +40,18 @@ def answer(folder: Path) -> None:
     # The signature covers the challenge (so it answers this request and no other) and the domain
     # (so that a service cannot pass it on to another service in one's name). A real wallet shows
     # its owner both, and what is about to be revealed, and asks before it signs.
-    (card,) = (entry.credential for entry in wallet.list() if entry.name == "resident card")
+    cards = [entry.credential for entry in wallet.list() if entry.name == "resident card"]
+    if not cards:
+        sys.exit("the wallet holds no card yet: run holder.py before verifier.py")
     presentation = cityid.present(
-        [card], by=me, challenge=request["challenge"], domain=request["domain"]
+        cards, by=me, challenge=request["challenge"], domain=request["domain"]
     )
     (folder / "presentation.json").write_text(presentation.to_json(), encoding="utf-8")
     print(f"presented to {request['domain']}")
 
 
 if __name__ == "__main__":
-    place = Path(sys.argv[1])
+    options = argparse.ArgumentParser(description="Keep a credential, or present it when asked.")
+    options.add_argument("folder", type=Path, metavar="FOLDER", help="the one of issuer.py")
+    place = options.parse_args().folder
     (answer if (place / "request.json").exists() else receive)(place)

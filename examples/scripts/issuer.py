@@ -8,6 +8,7 @@ A real resident makes his own DID on his own phone and proves it when he collect
 Here the office makes the keys too and hands each over in a wallet file, so that it can be seen.
 """
 
+import argparse
 import csv
 import sys
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,8 @@ PASSPHRASE = "of the first resident, who alone should know it"
 
 def main(folder: Path) -> None:
     """Issue a credential to each of the 200 residents, and give the first one a wallet."""
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        sys.exit(f"{folder} is no empty folder, and nothing is overwritten")
     folder.mkdir(parents=True, exist_ok=True)
 
     # The office's key never leaves the office. The world needs its DID alone, which holds the
@@ -52,4 +55,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    options = argparse.ArgumentParser(description="Issue 200 credentials into a folder.")
+    options.add_argument("folder", type=Path, metavar="FOLDER", help="new or empty")
+    main(options.parse_args().folder)

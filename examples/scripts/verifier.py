@@ -3,6 +3,7 @@
 Run issuer.py and holder.py before, over the same folder.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -19,6 +20,8 @@ def main(folder: Path) -> None:
     """Ask the holder, judge the answer, and refuse to hear it twice."""
     # Whom to believe is the verifier's own decision, and it has no default: no signature is worth
     # anything without it. What to ask is a policy, which decides over proven facts alone.
+    if not (folder / "office.did").exists():
+        sys.exit(f"there is no office.did in {folder}: run issuer.py and holder.py before")
     office = (folder / "office.did").read_text()
     adult_resident = policy.access(issuers={office}, age_over=18)
 
@@ -32,8 +35,10 @@ def main(folder: Path) -> None:
     request = folder / "request.json"
     request.write_text(json.dumps({"challenge": challenge, "domain": DOMAIN}))
     holder = Path(__file__).with_name("holder.py")
-    subprocess.run([sys.executable, str(holder), str(folder)], check=True)  # noqa: S603 - our own script
+    asked = subprocess.run([sys.executable, str(holder), str(folder)], check=False)  # noqa: S603 - our own script
     request.unlink()
+    if asked.returncode:
+        sys.exit("the holder gave no answer")
 
     # What comes back are bytes of a stranger. `verify` parses them strictly and never raises
     # because they are bad: the result lists every question, and why an answer was not good.
@@ -49,4 +54,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    options = argparse.ArgumentParser(description="Ask the holder, and judge the answer.")
+    options.add_argument("folder", type=Path, metavar="FOLDER", help="the one of issuer.py")
+    main(options.parse_args().folder)

@@ -79,6 +79,15 @@ class Handler(BaseHTTPRequestHandler):
         except CityIdError:  # the world failed; the caller need not know how
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, {"title": "try again later"})
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer in JSON what is refused before it reaches a path: a method, a malformed line."""
+        del explain
+        if code == HTTPStatus.NOT_IMPLEMENTED:
+            code, message = HTTPStatus.METHOD_NOT_ALLOWED, "send a POST to /challenge or /present"
+        status = HTTPStatus(code)
+        self.close_connection = True
+        self._answer(status, {"title": message or status.phrase})
+
     def _routed(self, body: bytes) -> tuple[HTTPStatus, dict[str, Any]]:
         if self.path == "/challenge":
             return HTTPStatus.OK, self.server.challenge()
@@ -101,17 +110,32 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Cache-Control", "no-store")
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.send_header("Allow", "POST")
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+
+def issuer(text: str) -> str:
+    """Return the DID of an issuer, as the command line gives it."""
+    try:
+        return str(did.parse(text))
+    except CityIdError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
-    options.add_argument("--issuer", action="append", required=True, help="a DID to believe")
+    options.add_argument("--issuer", action="append", type=issuer, required=True, help="a DID")
     options.add_argument("--domain", required=True, help="this service's domain")
     options.add_argument("--port", type=int, default=8080)
     options.add_argument("--nonces", type=Path, default=Path("challenges.db"))
     given = options.parse_args()
-    with Service(given.port, given.issuer, given.domain, given.nonces) as service:
+    try:
+        service = Service(given.port, given.issuer, given.domain, given.nonces)
+    except (OSError, OverflowError, CityIdError) as error:
+        options.exit(3, f"cannot serve on port {given.port}: {error}\n")
+    with service:
         print(f"listening on http://127.0.0.1:{service.server_port}", flush=True)
         service.serve_forever()

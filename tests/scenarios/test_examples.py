@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +17,22 @@ import pytest
 
 import cityid
 import town
+from cityid import keys
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DOMAIN = "pool.city.example"
+PASSPHRASE = "of the first resident, who alone should know it"
 
 
-def run(script, folder):
+def run(script, *folder):
     return subprocess.run(
-        [sys.executable, "-W", "error", str(EXAMPLES / "scripts" / f"{script}.py"), str(folder)],
+        [
+            sys.executable,
+            "-W",
+            "error",
+            str(EXAMPLES / "scripts" / f"{script}.py"),
+            *map(str, folder),
+        ],
         capture_output=True,
         text=True,
         timeout=60,
@@ -78,6 +88,63 @@ def test_the_verifier_ends_with_its_reasons_where_the_office_is_another(told, tm
     finished = run("verifier", tmp_path)
     assert finished.returncode == 1
     assert "the policy does not believe this issuer" in finished.stdout
+
+
+@pytest.mark.parametrize("script", ["issuer", "holder", "verifier"])
+def test_a_script_without_a_folder_tells_how_it_is_used(script):
+    finished = run(script)
+    assert finished.returncode == 2
+    assert finished.stderr.startswith(f"usage: {script}.py [-h] FOLDER\n")
+
+
+def test_scripts_in_another_order_tell_what_comes_before(tmp_path):
+    for script in ("holder", "verifier"):
+        finished = run(script, tmp_path)
+        assert finished.returncode == 1
+        assert finished.stderr.count("\n") == 1
+        assert "run issuer.py" in finished.stderr
+    (tmp_path / "office.did").write_text(str(town.office().did))
+    wallet = cityid.Wallet.create(tmp_path / "resident-000.wallet", PASSPHRASE)
+    wallet.add_key("me", keys.generate("Ed25519"))
+    finished = run("verifier", tmp_path)
+    assert finished.returncode == 1
+    assert "run holder.py before verifier.py" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert not (tmp_path / "request.json").exists()
+
+
+def test_the_issuer_overwrites_nothing(told):
+    folder, _ = told
+    before = (folder / "office.did").read_text()
+    for place in (folder, folder / "office.did"):
+        finished = run("issuer", place)
+        assert finished.returncode == 1
+        assert finished.stderr == f"{place} is no empty folder, and nothing is overwritten\n"
+    assert (folder / "office.did").read_text() == before
+
+
+def serve(*arguments):
+    return subprocess.run(
+        [sys.executable, str(EXAMPLES / "service" / "app.py"), "--domain", DOMAIN, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_port_in_use_is_told_in_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        finished = serve("--issuer", str(town.office().did), "--port", port)
+    assert finished.returncode == 3
+    assert re.fullmatch(f"cannot serve on port {port}: .*in use\n", finished.stderr)
+
+
+def test_an_issuer_of_the_service_is_a_did():
+    finished = serve("--issuer", "office.did", "--port", "0")
+    assert finished.returncode == 2
+    assert "argument --issuer: 'office.did' is not a DID" in finished.stderr
 
 
 @pytest.fixture(scope="module")
@@ -212,6 +279,26 @@ def test_a_body_without_a_length_gets_411(service, length):
 def test_an_unknown_path_gets_404(service):
     status, problem = post(service, "/elsewhere", b"{}")
     assert (status, problem) == (404, {"title": "there are /challenge and /present"})
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "HEAD"])
+def test_another_method_gets_405_in_json(service, method):
+    connection = http.client.HTTPConnection("127.0.0.1", service, timeout=20)
+    try:
+        connection.request(method, "/present")
+        response = connection.getresponse()
+        body = response.read()
+    finally:
+        connection.close()
+    assert (response.status, response.headers["Allow"]) == (405, "POST")
+    assert response.headers["Content-Type"] == "application/json"
+    title = {"title": "send a POST to /challenge or /present"}
+    assert body == b"" if method == "HEAD" else json.loads(body) == title
+
+
+def test_what_never_reaches_a_path_is_answered_in_json_too(service):
+    status, problem = post(service, "/present", headers={f"x-{n}": "y" for n in range(200)})
+    assert (status, problem) == (431, {"title": "Too many headers"})
 
 
 def test_the_readme_names_what_there_is():
