@@ -129,6 +129,40 @@ def test_what_is_not_built_says_so(options, name):
     assert caught.value.name == name
 
 
+@pytest.mark.parametrize(
+    ("definition", "told"),
+    [
+        ("shelf", "cannot be processed at its term 'shelf': invalid IRI mapping"),
+        (5, "is malformed: the term 'shelf' is defined by neither text nor an object"),
+    ],
+)
+def test_a_context_that_is_wrong_is_named(definition, told):
+    url = "https://city.example/contexts/shelf/v1"
+    unsigned = {
+        "@context": [town.V2, url],
+        "type": ["VerifiableCredential"],
+        "credentialSubject": {"id": str(town.alice().did)},
+        "shelf": "7",
+    }
+    good = cityid.CONTEXTS.with_context(url, {"@context": {"shelf": "urn:city:shelf"}})
+    assert issue(unsigned, contexts=good).document["shelf"] == "7"
+    wrong = cityid.CONTEXTS.with_context(url, {"@context": {"shelf": definition}})
+    with pytest.raises(ProofGenerationError) as caught:
+        issue(unsigned, contexts=wrong)
+    assert f"the context '{url}' {told}" in str(caught.value)
+    assert caught.value.path == "/@context"
+
+
+def test_a_context_inside_a_context_is_named_once():
+    inner = "https://city.example/contexts/inner/v1"
+    outer = "https://city.example/contexts/outer/v1"
+    contexts = cityid.CONTEXTS.with_context(inner, {"@context": {"shelf": 5}})
+    contexts = contexts.with_context(outer, {"@context": [inner]})
+    with pytest.raises(ProofGenerationError) as caught:
+        issue(town.unsigned() | {"@context": [town.V2, outer]}, contexts=contexts)
+    assert str(caught.value).startswith(f"the context '{inner}' is malformed")
+
+
 def test_a_declared_schema_must_be_met():
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

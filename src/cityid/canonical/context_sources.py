@@ -76,6 +76,13 @@ class ContextSources:
         del active, base, cycles
         return [Resolved(item) for item in self.flatten(context)]
 
+    def url_of(self, context: Any) -> str | None:
+        """Return under which URL a context was read, None where it was written out."""
+        for url, contexts in self._remote.items():
+            if any(context is each or context == each for each in contexts):
+                return url
+        return None
+
     def _flatten(self, items: list[Any], chain: tuple[str, ...]) -> list[Any]:
         flat: list[Any] = []
         for item in items:
@@ -96,7 +103,14 @@ class ContextSources:
                 raise _refusal(f"the context {quote(url)} includes itself")
             context = self._contexts.document(url)["@context"]
             items = context if isinstance(context, list) else [context]
-            contexts = self._remote[url] = self._flatten(items, (*chain, url))
+            try:
+                contexts = self._flatten(items, (*chain, url))
+            except RefusalError as refusal:
+                told = refusal.message
+                if not told.startswith("the context "):  # the innermost one is told
+                    told = f"the context {quote(url, 200)} is malformed: {told}"
+                raise _refusal(told, refusal.code) from refusal
+            self._remote[url] = contexts
         return contexts
 
     def _prepare(self, context: dict[str, Any], depth: int) -> dict[str, Any]:
@@ -111,6 +125,8 @@ class ContextSources:
                 raise _refusal(f"a context has no entry {quote(term)}")
             if term == "@direction":  # PyLD forgets it in the contexts inside
                 raise _refusal("a base direction for a whole context; write it with each value")
+            if not term.startswith("@") and isinstance(definition, bool | int | float | list):
+                raise _refusal(f"the term {quote(term)} is defined by neither text nor an object")
             prepared[term] = (
                 self._definition(definition, depth) if isinstance(definition, dict) else definition
             )

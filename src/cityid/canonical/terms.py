@@ -244,7 +244,7 @@ class Terms:
                 context.processed, contexts, self._options, **options
             )
         except Exception as error:  # noqa: BLE001 - whatever PyLD meets is told as a refusal
-            _refuse(error)
+            _refuse(error, self.sources)
         size = _LEAST_SIZE + len(processed["mappings"])
         self.spent.size += size
         if id(processed) not in self._wrapped:
@@ -260,7 +260,7 @@ class Terms:
         try:
             iri = self._pyld._expand_iri(context.processed, word, vocab=True)  # noqa: SLF001 - as above
         except Exception as error:  # noqa: BLE001 - whatever PyLD meets is told as a refusal
-            _refuse(error)
+            _refuse(error, self.sources)
         return iri if isinstance(iri, str) else None
 
     def language(self, context: ActiveContext, key: str) -> Any:
@@ -296,7 +296,7 @@ def _context_key(value: Any) -> str | tuple[str, ...]:
     return text
 
 
-def _refuse(error: Exception) -> NoReturn:
+def _refuse(error: Exception, sources: ContextSources) -> NoReturn:
     """Raise what stopped context processing, however deep PyLD wrapped it."""
     cause: BaseException | None = error
     while cause is not None:
@@ -304,6 +304,10 @@ def _refuse(error: Exception) -> NoReturn:
             raise cause from None
         cause = cause.__cause__
     shown = getattr(error, "code", None) or type(error).__name__
+    details = getattr(error, "details", None) or {}
+    url, term = sources.url_of(details.get("context")), details.get("term")
+    whose = "a context" if url is None else f"the context {quote(url, 200)}"
+    place = "" if term is None else f" at its term {quote(term)}"
     raise RefusalError(
-        f"a context cannot be processed: {shown}", code=Code.MALFORMED_VALUE_ERROR
+        f"{whose} cannot be processed{place}: {shown}", code=Code.MALFORMED_VALUE_ERROR
     ) from error

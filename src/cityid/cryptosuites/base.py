@@ -229,7 +229,8 @@ class HashedSuite(ABC):
         try:
             return self.transform(self._configured(document, options), hash_name, contexts)
         except InvalidInputError as error:
-            path = f"/proof{error.path}"
+            borrowed = error.path.startswith("/@context") and "@context" not in options
+            path = error.path if borrowed else f"/proof{error.path}"
             raise InvalidInputError(reason(error), code=error.code, path=path) from error
 
     @abstractmethod

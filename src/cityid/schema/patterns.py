@@ -12,7 +12,7 @@ Spec:
 from __future__ import annotations
 
 import re
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from cityid.errors import Code, InvalidInputError, quote
 
@@ -27,7 +27,25 @@ _SET_OPERATORS = frozenset("-&~|")
 _CLASS_ESCAPED = _ESCAPED - frozenset("bB")
 
 
-def bounded(pattern: str, *, path: str = "") -> str:
+class BoundedPattern(str):
+    """A pattern as Python reads it.
+
+    Attributes:
+        source: The pattern as it stands in the schema.
+    """
+
+    __slots__ = ("source",)
+
+    def __new__(cls, written: str, source: str) -> Self:
+        """Return `written`, which remembers `source`."""
+        pattern = super().__new__(cls, written)
+        pattern.source = source
+        return pattern
+
+    source: str
+
+
+def bounded(pattern: str, *, path: str = "") -> BoundedPattern:
     r"""Return a pattern as Python reads it, if it has few enough ways to match.
 
     ``$`` becomes ``\Z``, for in ECMA-262 it does not match before a last line feed; letters and
@@ -55,7 +73,7 @@ def bounded(pattern: str, *, path: str = "") -> str:
             pattern,
             path,
         )
-    return _compilable(f"{_START}(?a:{''.join(reader.written)})", reader)
+    return BoundedPattern(_compilable(f"{_START}(?a:{''.join(reader.written)})", reader), pattern)
 
 
 def _compilable(written: str, reader: _Reader) -> str:

@@ -6,6 +6,7 @@ Spec:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -26,15 +27,13 @@ _DIALECTS = {
     "http://json-schema.org/draft-07/schema": "Draft7Validator",
     "https://json-schema.org/draft-07/schema": "Draft7Validator",
 }
+_MOST_NAMES = 5
 _SAYINGS = {
-    "additionalProperties": "has a member that the schema does not name",
     "anyOf": "fits none of the alternatives",
-    "contains": "does not hold",
     "enum": "is none of",
     "const": "is not",
     "format": "is not of the format",
     "type": "is not of the type",
-    "pattern": "does not match the pattern",
 }
 
 
@@ -44,7 +43,7 @@ class Fault:
 
     Attributes:
         path: JSON Pointer to it.
-        text: What is wrong there; never the value.
+        text: What is wrong there; names of members, never a value.
     """
 
     path: str
@@ -153,7 +152,14 @@ def _saying(error: Any) -> str:
     keyword, value = error.validator, error.validator_value
     if keyword == "required":
         missing = [name for name in value if name not in error.instance]
-        return f"lacks {', '.join(quote(name) for name in missing)}"
+        return f"lacks {_first(missing)}"
+    if keyword == "additionalProperties":
+        return f"has {_first(_unnamed(error))}, which the schema does not name"
+    if keyword == "contains":
+        asked = value.get("const") if isinstance(value, dict) else None
+        return f"must contain {quote(asked) if asked is not None else 'what the schema asks'}"
+    if keyword == "pattern":
+        return f"does not match the pattern {quote(value.source)}"
     if keyword is None:
         return "may not be there"
     saying = _SAYINGS.get(keyword, f"breaks {keyword}")
@@ -162,3 +168,18 @@ def _saying(error: Any) -> str:
         if isinstance(value, dict | bool) or keyword == "anyOf"
         else f"{saying} {quote(value)}"
     )
+
+
+def _unnamed(error: Any) -> list[str]:
+    """Return the members that neither ``properties`` nor ``patternProperties`` name."""
+    named, patterns = error.schema.get("properties", {}), error.schema.get("patternProperties", {})
+    return [
+        name
+        for name in error.instance
+        if name not in named and not any(re.search(pattern, name) for pattern in patterns)
+    ]
+
+
+def _first(names: list[str]) -> str:
+    told = ", ".join(quote(name) for name in names[:_MOST_NAMES])
+    return f"{told} and more" if len(names) > _MOST_NAMES else told
