@@ -246,6 +246,8 @@ def test_a_credential_is_issued_from_a_file_or_standard_input(stocked):
         "issue", "-", "--key", "p256", "--cryptosuite", "ecdsa-jcs-2019", stdin=content
     )
     assert piped["proof"]["cryptosuite"] == "ecdsa-jcs-2019"
+    followed = stocked.json("issue", "-", "--key", "p256", stdin=content)
+    assert followed["proof"]["cryptosuite"] == "ecdsa-rdfc-2019"
 
 
 def test_an_output_file_is_never_replaced_unasked_nor_left_behind_in_parts(stocked):

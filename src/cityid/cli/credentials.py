@@ -62,7 +62,9 @@ def issue(
     *,
     key: KeyName,
     acting: Acting = "key",
-    cryptosuite: Annotated[str, typer.Option(help="The cryptosuite.")] = "eddsa-rdfc-2022",
+    cryptosuite: Annotated[
+        str | None, typer.Option(help="The cryptosuite; else the one of the key's type.")
+    ] = None,
     valid_days: Annotated[
         int | None, typer.Option(min=1, max=36_525, help="How many days it is valid.")
     ] = None,
