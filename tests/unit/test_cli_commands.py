@@ -350,7 +350,9 @@ def test_advice_is_told_in_options(stocked):
     foreign["@context"][1] = {"shelf": "https://elsewhere.example/shelf"}
     told += stocked.refused(2, "issue", stocked.write("a.json", foreign), "--key", "office")
     assert "publish it under a URL and pass --context URL=FILE" in told
-    assert not re.search(r"\w=(?!FILE)|with_|IssuedBy", told), told
+    told += stocked.refused(2, "issue", "vc.json", "--key", "office")
+    assert "signed already" in told
+    assert not re.search(r"add_proof|\w=(?!FILE)|with_|IssuedBy", told), told
     report = stocked("verify", "vp.json", "--issuer", OFFICE.did, "--json")[1]
     assert "--challenge TEXT" in report
     assert "challenge=" not in report

@@ -17,6 +17,7 @@ _OPTIONS: Mapping[Code, tuple[tuple[str, str], ...]] = MappingProxyType(
     {
         Code.INVALID_CHALLENGE_ERROR: ((r"\bchallenge=", "--challenge TEXT"),),
         Code.INVALID_DOMAIN_ERROR: ((r"\bdomain=", "--domain HOST"),),
+        Code.PROOF_GENERATION_ERROR: ((r" \(securing\.add_proof [^)]*\)", ""),),
         Code.INVALID_OPTIONS: ((r"\bdomain=", "--domain HOST"),),
         Code.SINGLE_USE_NOT_CHECKED: ((r"\bnonces=", "--nonces FILE"),),
         Code.METHOD_NOT_SUPPORTED: (
