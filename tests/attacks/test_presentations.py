@@ -200,3 +200,12 @@ def test_an_expired_credential_in_a_fresh_presentation_is_refused():
     assert failures(result) == {
         ("validity", "/verifiableCredential/0", Code.CREDENTIAL_EXPIRED),
     }
+
+
+def test_a_bare_credential_answers_no_challenge():
+    asked = policy.IssuedBy({town.office().did})
+    assert verify(card(), asked, challenge=None, domain=None)
+    assert failures(verify(card(), asked)) == {
+        ("challenge", "", Code.INVALID_CHALLENGE_ERROR),
+        ("domain", "", Code.INVALID_DOMAIN_ERROR),
+    }
