@@ -12,16 +12,12 @@ import pytest
 ROOT = Path(
     os.environ.get("CITYID_VECTORS") or Path(__file__).resolve().parents[2] / "shared" / "vectors"
 )
-MISSING: set[str] = set()
 
 
 def folder(name: str) -> Path | None:
-    """Return the folder of published vectors, or None (and remember it) where it is missing."""
+    """Return the folder of published vectors, or None where it is missing."""
     path = ROOT / name
-    if path.is_dir():
-        return path
-    MISSING.add(name)
-    return None
+    return path if path.is_dir() else None
 
 
 def files(name: str, pattern: str) -> list[Path]:
