@@ -10,16 +10,11 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from cityid.display.text import visible
+from cityid.display.text import MARK_STYLES, visible
 
 _WIDEST = 1200
 _PLAIN_WIDTH = 100
-_STYLES = {
-    "✓": "green",
-    "✗": "bold red",
-    "?": "yellow",
-    "!": "yellow",
-    "·": "dim",
+_STYLES = MARK_STYLES | {
     "PERMITTED": "bold green",
     "REFUSED": "bold red",
     "UNDECIDED": "bold yellow",

@@ -6,7 +6,15 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from cityid.display.text import TEXT_LIMIT, is_identifier, shortened, visible, width, written
+from cityid.display.text import (
+    MARK_STYLES,
+    TEXT_LIMIT,
+    is_identifier,
+    shortened,
+    visible,
+    width,
+    written,
+)
 from cityid.report import Outcome
 
 _PIPED_LIMIT: Final = 10_000
@@ -72,12 +80,7 @@ def _cut(value: str, limit: int) -> str:
     return shortened(value, limit) if is_identifier(value) else visible(value, TEXT_LIMIT)
 
 
-_STYLES: dict[str, str] = {
-    "✓": "green",
-    "✗": "bold red",
-    "?": "yellow",
-    "!": "yellow",
-    "·": "dim",
+_STYLES = MARK_STYLES | {
     Outcome.PASSED.value: "green",
     Outcome.FAILED.value: "bold red",
     Outcome.INCONCLUSIVE.value: "yellow",

@@ -10,6 +10,15 @@ TEXT_LIMIT: Final = 300
 IDENTIFIER: Final = 56
 """How long a name may be to be shown whole: a did:key of Ed25519 has 56 characters."""
 
+MARK_STYLES: Final = {
+    "✓": "green",
+    "✗": "bold red",
+    "?": "yellow",
+    "!": "yellow",
+    "·": "dim",
+}
+"""How a mark colours what stands beside it on a terminal."""
+
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )

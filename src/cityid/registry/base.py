@@ -10,6 +10,7 @@ go back to an older state; signed checkpoints that others keep expose both.
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -162,6 +163,25 @@ class OpenRegistry(Registry, Protocol):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None: ...
+
+
+class Closing(ABC):
+    """What every backend shares: it closes itself at the end of a ``with`` block."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give all resources back; nothing can be asked afterwards."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 @runtime_checkable

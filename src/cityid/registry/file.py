@@ -14,8 +14,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
 from cityid.errors import Code, InvalidInputError, quote
 from cityid.keys import Signer
@@ -31,6 +30,7 @@ from cityid.registry.admission import (
 )
 from cityid.registry.base import (
     Clock,
+    Closing,
     MerkleLeaf,
     NewEntry,
     Record,
@@ -74,7 +74,7 @@ class _State:
     root: bytes
 
 
-class FileRegistry:
+class FileRegistry(Closing):
     """A registry in an SQLite file; threads and processes may share it."""
 
     def __init__(
@@ -235,17 +235,6 @@ class FileRegistry:
         """Close the file; nothing can be asked afterwards."""
         self._database.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _check_name(self, origin: str | None) -> None:
         if origin not in {None, self._origin}:
             raise InvalidInputError(
@@ -313,10 +302,12 @@ class FileRegistry:
             self._refuse(f"record {sequence} was changed")
         return Record(log, version, data, time, MerkleLeaf(self._origin, sequence - 1), sequence)
 
-    def _moment(self, recorded_at: object) -> Any:
+    def _moment(self, recorded_at: object) -> datetime:
+        if not isinstance(recorded_at, int):
+            self._refuse("a time in it is none")
         try:
-            return moment(recorded_at)  # type: ignore[arg-type] # a damaged file may say anything
-        except (TypeError, OverflowError):
+            return moment(recorded_at)
+        except OverflowError:
             self._refuse("a time in it is none")
 
     def _store(

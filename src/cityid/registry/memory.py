@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from types import TracebackType
-from typing import Self
 
 from cityid.keys import Signer
 from cityid.registry import merkle
@@ -19,7 +17,7 @@ from cityid.registry.admission import (
     stamp,
     time_of_acceptance,
 )
-from cityid.registry.base import Clock, NewEntry, Record, closed, leaf_contents, now
+from cityid.registry.base import Clock, Closing, NewEntry, Record, closed, leaf_contents, now
 from cityid.registry.checkpoint import (
     Checkpoint,
     check_operator,
@@ -30,7 +28,7 @@ from cityid.registry.checkpoint import (
 _SCAN_BATCH = 500
 
 
-class MemoryRegistry:
+class MemoryRegistry(Closing):
     """A registry that lives as long as the process; threads may share it."""
 
     def __init__(
@@ -135,17 +133,6 @@ class MemoryRegistry:
         with self._lock:
             self._closed = True
             self._records, self._logs, self._nodes = [], {}, {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _check_open(self) -> None:
         if self._closed:

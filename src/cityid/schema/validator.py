@@ -93,6 +93,7 @@ def compiled(url: str, documents: Mapping[str, JSONObject]) -> Validator:
         registry = registry.with_resource(each, specification.create_resource(document))
     base = getattr(jsonschema, _DIALECTS[dialect(documents[url])])
     bounds = {"uniqueItems": partial(_few_enough, base.VALIDATORS["uniqueItems"])}
+    # The stubs of jsonschema leave this one function without types.
     extended: Any = jsonschema.validators.extend(base, bounds)  # type: ignore[no-untyped-call]
     validator: Validator = extended(
         documents[url], registry=registry, format_checker=_format_checker()
