@@ -11,7 +11,6 @@ import hashlib
 import os
 import secrets
 import sqlite3
-import tempfile
 import threading
 import weakref
 from abc import ABC, abstractmethod
@@ -21,29 +20,30 @@ from pathlib import Path
 from typing import Protocol
 
 from cityid import encoding, timestamp
-from cityid.errors import (
-    CityIdError,
-    Code,
-    CorruptError,
-    InvalidInputError,
-    RegistryError,
-    UnsupportedError,
-)
+from cityid.errors import Code, InvalidInputError, RegistryError
+from cityid.sqlite import Database, Kind
 
 _NONCE_BYTES = 32
-_FORMAT = 1
-_APPLICATION = int.from_bytes(b"cidN", "big")
 _PURGED_AT_ONCE = 64
 _PATIENCE_SECONDS = 30.0
-_OTHERS = 0o077
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SCHEMA = """
-PRAGMA journal_mode = WAL;
-CREATE TABLE nonce (digest BLOB PRIMARY KEY, expires INTEGER, used INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX nonce_expires ON nonce (expires) WHERE expires IS NOT NULL;
-CREATE TABLE purged (until INTEGER NOT NULL);
-INSERT INTO purged VALUES (0);
-"""
+_TABLES = (
+    """CREATE TABLE nonce (
+        digest BLOB PRIMARY KEY,
+        expires INTEGER,
+        used INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX nonce_expires ON nonce (expires) WHERE expires IS NOT NULL",
+    "CREATE TABLE purged (id INTEGER PRIMARY KEY CHECK (id = 1), until INTEGER NOT NULL) STRICT",
+)
+_NONCE_STORE = Kind(
+    noun="nonce store",
+    application=b"cidN",
+    format=1,
+    tables=_TABLES,
+    remedy="an older copy would accept answers again, so begin a new one when no challenge is open",
+    private=True,
+)
 
 
 def fresh_nonce(random: Callable[[int], bytes] = secrets.token_bytes) -> str:
@@ -155,7 +155,9 @@ class MemoryNonces(_Nonces):
         self._lock = threading.Lock()
         self._database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self._database.close)
-        self._database.executescript(_SCHEMA)
+        for statement in _TABLES:
+            self._database.execute(statement)
+        _begin(self._database)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -172,10 +174,11 @@ class FileNonces(_Nonces):
     """A store in a file that several processes share; each answer is on disk before it counts.
 
     Opening a path where nothing lies makes a new store. A file that vanishes or is damaged later
-    is an error, never an empty store.
+    is an error, never an empty store. A pickled copy is the same store.
 
     Args:
-        path: The file; only its owner may read it.
+        path: The file; only its owner may read it. SQLite keeps two more beside it while it is
+            open.
         issued_only: Whether challenges that were not issued here are refused.
 
     Raises:
@@ -187,45 +190,39 @@ class FileNonces(_Nonces):
 
     def __init__(self, path: str | os.PathLike[str], *, issued_only: bool = False) -> None:
         super().__init__(issued_only=issued_only)
-        self.path = Path(path)
-        with _told(self.path):
-            if not self.path.exists():
-                _create(self.path)
-            with contextlib.closing(self._open()) as database:
-                verdict = database.execute("PRAGMA quick_check(1)").fetchone()
-                if verdict != ("ok",):
-                    raise CorruptError(f"{self.path} is damaged", place=str(self.path))
+        self._database = Database.open(path, _NONCE_STORE, timeout=_PATIENCE_SECONDS, fill=_begin)
+        self._check()
 
-    def _open(self) -> sqlite3.Connection:
-        if not self.path.exists():
-            raise CorruptError(f"{self.path} is gone: answers may repeat", place=str(self.path))
-        if self.path.stat().st_mode & _OTHERS:
-            raise InvalidInputError(
-                f"others may use {self.path}: chmod 600 it", code=Code.INSECURE_PERMISSIONS
-            )
-        database = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode=rw",
-            uri=True,
-            timeout=_PATIENCE_SECONDS,
-            isolation_level=None,
-        )
-        try:
-            _check_format(database, self.path)
-            database.execute("PRAGMA synchronous = FULL")
-        except BaseException:
-            database.close()
-            raise
-        return database
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._database.path
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        # One connection a transaction: none is carried into a forked process or another thread.
-        with (
-            _told(self.path),
-            contextlib.closing(self._open()) as database,
-            _atomic(database),
-        ):
-            yield database
+    def close(self) -> None:
+        """Close the file; nothing can be asked afterwards."""
+        self._database.close()
+
+    def _check(self) -> None:
+        with self._database.transaction() as connection:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != ("ok",):
+                raise self._database.damaged(str(verdict[0]))
+
+    def _transaction(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        return self._database.transaction(write=True)
+
+    def __getstate__(self) -> tuple[Path, bool]:
+        return self.path, self.issued_only
+
+    def __setstate__(self, state: tuple[Path, bool]) -> None:
+        # Nothing is made here: where the file is gone meanwhile, answers could repeat.
+        path, self.issued_only = state
+        self._database = Database(path, _NONCE_STORE, timeout=_PATIENCE_SECONDS)
+
+
+def _begin(database: sqlite3.Connection) -> None:
+    """Write what a new store has: nothing was forgotten yet."""
+    database.execute("INSERT INTO purged VALUES (1, 0)")
 
 
 def _digest(nonce: object) -> bytes:
@@ -273,55 +270,3 @@ def _atomic(database: sqlite3.Connection) -> Iterator[None]:
             database.execute("ROLLBACK")
         raise
     database.execute("COMMIT")
-
-
-def _create(path: Path) -> None:
-    """Make an empty store beside `path`, then give it the name: nobody sees half of it."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(descriptor)
-    try:
-        with contextlib.closing(sqlite3.connect(name, isolation_level=None)) as database:
-            database.executescript(_SCHEMA)
-            database.execute(f"PRAGMA application_id = {_APPLICATION}")
-            database.execute(f"PRAGMA user_version = {_FORMAT}")
-        with contextlib.suppress(FileExistsError):  # another process was faster
-            os.link(name, path)
-    finally:
-        os.unlink(name)  # noqa: PTH108 - beside os.link, which Path cannot do this way round
-
-
-def _check_format(database: sqlite3.Connection, path: Path) -> None:
-    application = database.execute("PRAGMA application_id").fetchone()[0]
-    version = database.execute("PRAGMA user_version").fetchone()[0]
-    if application != _APPLICATION:
-        raise CorruptError(f"{path} is not a nonce store of cityid", place=str(path))
-    if version != _FORMAT:
-        raise UnsupportedError(
-            f"{path} has a format of another version of cityid",
-            name=f"nonce store format {version}",
-            known=(f"nonce store format {_FORMAT}",),
-        )
-
-
-_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
-
-
-@contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Tell the troubles of SQLite and of the file system in our own words."""
-    try:
-        yield
-    except CityIdError:
-        raise
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code in _BUSY:
-            raise RegistryError(
-                f"{path} is locked by another process", code=Code.STORE_LOCKED
-            ) from error
-        if code in _DAMAGE:
-            raise CorruptError(f"{path} is damaged: {error}", place=str(path)) from error
-        raise RegistryError(f"{path} cannot be used: {error}") from error
-    except OSError as error:
-        raise RegistryError(f"{path} cannot be used: {error.strerror}") from error

@@ -123,6 +123,7 @@ def _filled(path):
     store = FileNonces(path)
     for nonce in ["used", *map(str, range(20))]:
         store.use(nonce, at=NOW)
+    store.close()
     return path.read_bytes()
 
 

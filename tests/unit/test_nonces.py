@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 
 from cityid import nonces
 from cityid.encoding import base64url_decode
-from cityid.errors import Code, InvalidInputError, RegistryError, UnsupportedError
+from cityid.errors import Code, CorruptError, InvalidInputError, RegistryError, UnsupportedError
 from cityid.nonces import FileNonces, MemoryNonces, NonceStore, fresh_nonce
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -146,8 +148,24 @@ def test_a_store_in_memory_is_closed_when_nobody_holds_it():
 def test_the_file_is_its_owners_alone_and_nothing_else_is_left(tmp_path):
     store = FileNonces(tmp_path / "nonces")
     store.use("a", at=NOW)
-    assert (tmp_path / "nonces").stat().st_mode & 0o777 == 0o600
+    assert {entry.stat().st_mode & 0o777 for entry in tmp_path.iterdir()} == {0o600}
+    store.close()
     assert [entry.name for entry in tmp_path.iterdir()] == ["nonces"]
+    with pytest.raises(RegistryError, match="closed"):
+        store.use("b", at=NOW)
+
+
+def test_a_pickled_store_is_the_same_store_and_makes_no_file(tmp_path):
+    store = FileNonces(tmp_path / "nonces", issued_only=True)
+    store.issue("a", expires=SOON)
+    pickled = pickle.dumps(store)
+    other = pickle.loads(pickled)  # noqa: S301 - written above
+    assert other.use("a", at=NOW)
+    assert not store.use("a", at=NOW)
+    assert not other.use("foreign", at=NOW)
+    (tmp_path / "nonces").unlink()
+    with pytest.raises(CorruptError, match="gone"):
+        pickle.loads(pickled)  # noqa: S301 - written above
 
 
 def test_the_file_survives_a_restart(tmp_path):
@@ -159,8 +177,8 @@ def test_two_that_make_the_file_at_once_share_it(tmp_path, monkeypatch):
     path = tmp_path / "nonces"
     first = FileNonces(path)
     assert first.use("a", at=NOW)
-    seen = iter([False, True, True])  # the second looked before the first was done
-    monkeypatch.setattr(Path, "exists", lambda _self: next(seen))
+    seen = iter([False, False])  # the second looked before the first was done
+    monkeypatch.setattr(os.path, "exists", lambda _path: next(seen))
     second = FileNonces(path)
     assert not second.use("a", at=NOW)
 
@@ -171,7 +189,7 @@ def test_a_later_format_is_told(tmp_path):
     database = sqlite3.connect(path)
     database.execute("PRAGMA user_version = 2")
     database.close()
-    with pytest.raises(UnsupportedError, match="format 1"):
+    with pytest.raises(UnsupportedError, match="format 2"):
         FileNonces(path)
 
 
@@ -207,6 +225,23 @@ def _fail_after_rollback(database):
     with nonces._atomic(database):
         database.execute("ROLLBACK")
         raise sqlite3.OperationalError("disk full")
+
+
+def test_a_store_whose_index_lost_a_row_is_refused(tmp_path):
+    path = tmp_path / "nonces"
+    FileNonces(path).issue("a", expires=SOON)
+    database = sqlite3.connect(path)
+    index, size = (
+        database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'nonce_expires'"),
+        database.execute("PRAGMA page_size"),
+    )
+    start = (index.fetchone()[0] - 1) * size.fetchone()[0]
+    database.close()
+    content = bytearray(path.read_bytes())
+    content[start + 3 : start + 5] = bytes(2)  # the page has no cells
+    path.write_bytes(content)
+    with pytest.raises(CorruptError, match="damaged"):
+        FileNonces(path)
 
 
 def test_a_full_disk_is_the_worlds_fault(tmp_path, monkeypatch):

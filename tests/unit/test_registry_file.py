@@ -13,7 +13,6 @@ import sys
 import tempfile
 import threading
 import time
-import weakref
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -30,7 +29,7 @@ from cityid.errors import (
     RegistryError,
     UnsupportedError,
 )
-from cityid.registry import NewEntry, file, file_format, sqlite
+from cityid.registry import NewEntry, file, file_format
 from cityid.registry.file import FileRegistry
 
 ORIGIN = "city.example/registry"
@@ -81,8 +80,8 @@ def beside(path):
 
 def test_the_format_does_not_change_by_accident():
     # A change here needs a new FORMAT, and code that reads the old one.
-    text = "\n".join(file_format.SCHEMA)
-    assert (file_format.FORMAT, hashlib.sha256(text.encode()).hexdigest()) == (
+    text = "\n".join(file_format.REGISTRY.tables)
+    assert (file_format.REGISTRY.format, hashlib.sha256(text.encode()).hexdigest()) == (
         1,
         "61d6be8b9fd5abfe3d7af431c7f686d33eb7a450960d2bfa8e1cd22c71b86b81",
     )
@@ -722,7 +721,7 @@ def test_a_writer_in_the_way_is_waited_for_then_told(path):
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(RegistryError, match="try again") as caught:
             ledger.append([NewEntry("a", 2, b"y")])
-        assert caught.value.code == Code.REGISTRY_UNAVAILABLE
+        assert caught.value.code == Code.STORE_LOCKED
         assert not isinstance(caught.value, ConflictError)
         assert ledger.head("a") == record
         other.execute("ROLLBACK")
@@ -867,30 +866,6 @@ def test_a_fork_in_the_middle_of_work_is_refused_in_the_child(path):
             child = in_child(work)
         assert os.waitpid(child, 0)[1] == 0
         assert ledger.head("a") is None
-
-
-def test_a_child_gives_up_what_it_inherited():
-    # The tests above do it in a child, where no coverage is measured.
-    idle = sqlite3.connect(":memory:", check_same_thread=False)
-    pool = sqlite._Pool(idle=[idle])
-    sqlite._after_fork(weakref.ref(pool))
-    assert (pool.idle, pool.lost) == ([], "")
-    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
-        idle.execute("SELECT 1")
-    used = sqlite3.connect(":memory:")
-    pool.used.add(used)
-    sqlite._after_fork(weakref.ref(pool))
-    assert "forked" in pool.lost
-    used.execute("SELECT 1")
-    used.close()
-    gone = weakref.ref(pool)
-    del pool
-    sqlite._after_fork(gone)
-
-
-def test_text_of_sqlite_that_is_not_utf_8_is_damage(path):
-    with pytest.raises(CorruptError, match="UTF-8"), sqlite.translated(path):
-        b"\xff".decode()
 
 
 def test_two_registries_made_at_once_are_one(path):

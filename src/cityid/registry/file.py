@@ -46,8 +46,8 @@ from cityid.registry.checkpoint import (
     check_origin,
     write_checkpoint,
 )
-from cityid.registry.file_format import check_format, create, digest, key, resolve
-from cityid.registry.sqlite import Database, damaged
+from cityid.registry.file_format import REGISTRY, digest, key
+from cityid.sqlite import Database
 
 _NODE_STEP = 4
 _SCAN_RECORDS = 500
@@ -107,11 +107,15 @@ class FileRegistry(Closing):
             check_origin(origin)
         self._operator = operator
         self._clock = clock
-        self._path = resolve(path)
-        if not os.path.exists(self._path):  # noqa: PTH110 - unlike Path.exists, it never raises
-            create(self._path, origin or f"cityid-{secrets.token_hex(16)}", timeout)
-        check_format(self._path, timeout)
-        self._database = Database(self._path, timeout=timeout)
+        name = origin or f"cityid-{secrets.token_hex(16)}"
+        self._database = Database.open(
+            path,
+            REGISTRY,
+            timeout=timeout,
+            fill=lambda new: new.execute(
+                "INSERT INTO registry VALUES (1, ?, ?)", (name, digest(name))
+            ),
+        )
         self._known = (0, merkle.EMPTY_ROOT, merkle.Frontier())
         try:
             with self._database.transaction() as connection:
@@ -238,7 +242,8 @@ class FileRegistry(Closing):
     def _check_name(self, origin: str | None) -> None:
         if origin not in {None, self._origin}:
             raise InvalidInputError(
-                f"the registry {self._path} is called {quote(self._origin)}, not {quote(origin)}",
+                f"the registry {self._database.path} is called {quote(self._origin)}, "
+                f"not {quote(origin)}",
                 code=Code.INVALID_OPTIONS,
             )
 
@@ -376,7 +381,7 @@ class FileRegistry(Closing):
         try:
             verify(*arguments)
         except InvalidInputError as error:
-            raise damaged(self._path, "its Merkle tree does not lead to its root") from error
+            raise self._database.damaged("its Merkle tree does not lead to its root") from error
 
     def _refuse(self, what: str) -> NoReturn:
-        raise damaged(self._path, what)
+        raise self._database.damaged(what)

@@ -1,0 +1,188 @@
+"""An SQLite file in use: its connections, its transactions, and what may happen to it meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from cityid.errors import CityIdError, Code, CorruptError, InvalidInputError, RegistryError
+from cityid.sqlite.connection import FOREIGN, Kind, connect, translation
+from cityid.sqlite.creation import Fill, check_format, create, nothing, resolve
+
+_OTHERS = 0o077
+
+
+@dataclass(slots=True, weakref_slot=True)
+class _Pool:
+    """The connections of one process to one file.
+
+    Attributes:
+        idle: Connections that wait for use.
+        used: Connections that some thread uses at present.
+        lost: Why the pool cannot be used any more, if so.
+    """
+
+    idle: list[sqlite3.Connection] = field(default_factory=list)
+    used: set[sqlite3.Connection] = field(default_factory=set)
+    lost: str = ""
+
+    def drain(self) -> None:
+        """Close the connections that nobody uses."""
+        while self.idle:
+            self.idle.pop().close()
+
+
+def _after_fork(reference: weakref.ref[_Pool]) -> None:
+    """Give up inherited connections: the parent's locks on the file are not the child's."""
+    pool = reference()
+    if pool is None:
+        return
+    if pool.used:
+        pool.lost = "the process was forked while a thread used the file; start it differently"
+    else:
+        pool.drain()
+
+
+class Database:
+    """An SQLite file that threads and processes share.
+
+    Attributes:
+        path: The file, absolute, symbolic links resolved.
+        kind: What the file is.
+    """
+
+    def __init__(self, path: Path, kind: Kind, *, timeout: float) -> None:
+        """Open a file that is there; `open` makes it where there is none.
+
+        Args:
+            path: The file, as `resolve` returns it.
+            kind: What it is.
+            timeout: For how many seconds to wait for other writers.
+
+        Raises:
+            InvalidInputError: Others may read what is private.
+            UnsupportedError: The file has another version of the format.
+            CorruptError: The file is gone, damaged, or of another kind.
+            RegistryError: The file cannot be read.
+        """
+        self.path = path
+        self.kind = kind
+        self._name = str(path)
+        self._timeout = timeout
+        self._identity = self._identify()
+        check_format(path, kind, timeout=timeout)
+        self._pool = _Pool()
+        weakref.finalize(self, self._pool.drain)
+        os.register_at_fork(after_in_child=partial(_after_fork, weakref.ref(self._pool)))
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        kind: Kind,
+        *,
+        timeout: float,
+        fill: Fill = nothing,
+    ) -> Self:
+        """Open a file of this kind, or make it where there is none.
+
+        Args:
+            path: The file. SQLite keeps two more beside it while it is open.
+            kind: What it is.
+            timeout: For how many seconds to wait for other writers.
+            fill: Writes the first rows of a new file.
+
+        Raises:
+            InvalidInputError: No file can have this path, or others may read what is private.
+            UnsupportedError: The file has another version of the format.
+            CorruptError: The file is damaged, or of another kind.
+            RegistryError: The file cannot be read or made.
+        """
+        place = resolve(path)
+        if not os.path.exists(place):  # noqa: PTH110 - unlike Path.exists, it never raises
+            create(place, kind, timeout=timeout, fill=fill)
+        return cls(place, kind, timeout=timeout)
+
+    def close(self) -> None:
+        """Close all connections: those in use as soon as they are given back."""
+        self._pool.lost = f"the {self.kind.noun} {self.path} was closed; open it again"
+        self._pool.drain()
+
+    @contextlib.contextmanager
+    def transaction(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
+        """Do some work whole or not at all, on one unchanging state of the file.
+
+        Whatever exception leaves the block, nothing of its work was written.
+
+        Args:
+            write: Whether the work writes; then no other process writes meanwhile.
+
+        Raises:
+            InvalidInputError: Others may read what is private.
+            CorruptError: The file is damaged.
+            RegistryError: The file cannot be read or written.
+        """
+        connection = self._borrow()
+        healthy = False
+        try:
+            connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            try:
+                yield connection
+            except CityIdError as error:
+                connection.execute("ROLLBACK")
+                healthy = not isinstance(error, CorruptError)
+                raise
+            connection.execute("COMMIT")
+            healthy = True
+        except FOREIGN as error:
+            raise translation(error, self.path, self.kind) from error
+        finally:
+            self._give_back(connection, healthy=healthy)
+
+    def damaged(self, what: str) -> CorruptError:
+        """Return the error that tells of damage to this file."""
+        return self.kind.damaged(self.path, what)
+
+    def _borrow(self) -> sqlite3.Connection:
+        if self._pool.lost:
+            raise RegistryError(self._pool.lost)
+        if self._identify() != self._identity:
+            raise RegistryError(
+                f"the {self.kind.noun} {self.path} was replaced by another file; open it again"
+            )
+        try:
+            connection = self._pool.idle.pop()
+        except IndexError:
+            connection = connect(self.path, self.kind, mode="rw", timeout=self._timeout)
+        self._pool.used.add(connection)
+        return connection
+
+    def _give_back(self, connection: sqlite3.Connection, *, healthy: bool) -> None:
+        self._pool.used.discard(connection)
+        if healthy and not self._pool.lost:
+            self._pool.idle.append(connection)
+        else:
+            connection.close()  # rolls back
+
+    def _identify(self) -> tuple[int, int]:
+        try:
+            status = os.stat(self._name)  # noqa: PTH116 - at every transaction, and twice as fast
+        except FileNotFoundError as error:
+            raise self.damaged("the file cannot be found: it is gone") from error
+        except OSError as error:
+            raise RegistryError(
+                f"the {self.kind.noun} {self.path} cannot be reached: {error.strerror}"
+            ) from error
+        if self.kind.private and status.st_mode & _OTHERS:
+            raise InvalidInputError(
+                f"others may use the {self.kind.noun} {self.path}: chmod 600 it",
+                code=Code.INSECURE_PERMISSIONS,
+            )
+        return status.st_dev, status.st_ino
