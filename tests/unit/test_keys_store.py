@@ -1,9 +1,18 @@
+import copy
 import json
+import pickle
 
 import pytest
 
 from cityid import keys
-from cityid.errors import Code, CorruptError, InvalidInputError, NotFoundError, RegistryError
+from cityid.errors import (
+    Code,
+    CorruptError,
+    InvalidInputError,
+    NotFoundError,
+    RegistryError,
+    UnsupportedError,
+)
 from cityid.keys.sealed import Cost, locked, write_sealed
 
 CHEAP = Cost(operations=1, memory=2**13)
@@ -52,7 +61,7 @@ def test_a_name_is_taken_once(store):
     assert store.public_key("office") == key.public_key
 
 
-@pytest.mark.parametrize("name", ["", "a\nb", "x" * 201, None, 5, []])
+@pytest.mark.parametrize("name", ["", "a\nb", "x" * 401, None, 5, []])
 def test_a_name_is_printable(store, name):
     with pytest.raises(InvalidInputError) as refused:
         store.add(name, keys.generate())
@@ -119,3 +128,66 @@ def test_a_store_of_no_keys_is_refused(path, row):
     write_sealed(path, content, "open", new=True, cost=CHEAP)
     with pytest.raises(InvalidInputError):
         keys.KeyStore.open(path, "open")
+
+
+@pytest.fixture(params=["file", "memory"])
+def keyring(request, store):
+    return store if request.param == "file" else keys.MemoryKeyring()
+
+
+def test_keys_are_added_all_or_none(keyring):
+    first, second = keys.generate(), keys.generate("P-256")
+    keyring.add_all({"b": first, "a": second})
+    assert keyring.names() == ("a", "b")
+    assert keyring.signer("b").public_key == first.public_key
+    for refused in ({"c": keys.generate(), "a": first}, {"c": first, "": second}):
+        with pytest.raises(InvalidInputError) as caught:
+            keyring.add_all(refused)
+        assert caught.value.code is Code.INVALID_OPTIONS
+    assert keyring.names() == ("a", "b")
+    with pytest.raises(NotFoundError):
+        keyring.signer("c")
+
+
+def test_whoever_asks_again_obtains_the_same_keys(keyring):
+    wanted = {"office#key-2": "P-256", "office#update-3": "Ed25519"}
+    keyring.obtain(wanted)
+    made = {name: keyring.signer(name).public_key for name in wanted}
+    assert [key.type for key in made.values()] == ["P-256", "Ed25519"]
+    keyring.obtain(wanted)
+    keyring.obtain({"office#key-2": "P-256", "office#key-3": "Ed25519"})
+    assert {name: keyring.signer(name).public_key for name in wanted} == made
+    assert keyring.names() == ("office#key-2", "office#key-3", "office#update-3")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error"),
+    [
+        ({"new": "Ed25519", "office": "P-256"}, InvalidInputError),
+        ({"new": "Ed25519", "a\nb": "P-256"}, InvalidInputError),
+        ({"new": "Ed25519", "other": "RSA"}, UnsupportedError),
+        ({"new": "Ed25519", "office": "RSA"}, UnsupportedError),
+    ],
+)
+def test_keys_are_obtained_all_or_none(keyring, wanted, error):
+    keyring.add_all({"office": keys.generate()})
+    with pytest.raises(error):
+        keyring.obtain(wanted)
+    assert keyring.names() == ("office",)
+
+
+def test_what_another_process_obtained_is_seen(store, path):
+    other = keys.KeyStore.open(path, "open", cost=CHEAP)
+    other.obtain({"office": "Ed25519"})
+    assert store.names() == ()
+    store.obtain({"office": "Ed25519"})
+    assert store.public_key("office") == other.public_key("office")
+
+
+def test_a_keyring_in_memory_shows_and_copies_nothing():
+    keyring = keys.MemoryKeyring()
+    keyring.obtain({"office": "Ed25519"})
+    assert repr(keyring) == "<MemoryKeyring of 1 keys>"
+    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(UnsupportedError):
+            copied(keyring)

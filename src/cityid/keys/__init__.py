@@ -1,13 +1,15 @@
 """Keys: what signs, and what a signature is checked with.
 
 `generate` makes a private key, which is a `Signer`; `from_multikey` and `from_jwk` read public
-keys, which are checked as they are read; a `KeyStore` keeps private keys in an encrypted file.
+keys, which are checked as they are read. A `KeyStore` keeps private keys in an encrypted file, a
+`MemoryKeyring` for the life of the process.
 """
 
 from __future__ import annotations
 
 from cityid.keys.base import KeyType, PrivateKey, PublicKey, Secret, Signer
 from cityid.keys.jwk import from_jwk, private_key_from_jwk
+from cityid.keys.keyring import Keyring, MemoryKeyring
 from cityid.keys.multikey import from_multikey, private_key_from_multikey
 from cityid.keys.store import KeyStore
 from cityid.keys.table import ALGORITHMS, algorithm
@@ -17,6 +19,8 @@ __all__ = [
     "ALGORITHMS",
     "KeyStore",
     "KeyType",
+    "Keyring",
+    "MemoryKeyring",
     "PrivateKey",
     "PublicKey",
     "Signer",

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cityid.errors import (
-    Code,
-    CorruptError,
-    InvalidInputError,
-    NotFoundError,
-    UnsupportedError,
-    quote,
-)
+from cityid.errors import CorruptError, UnsupportedError
 from cityid.keys.base import PrivateKey, PublicKey, Secret
+from cityid.keys.keyring import check_name, found, joined, lacking
 from cityid.keys.multikey import private_key_from_multikey
 from cityid.keys.sealed import COST, Cost, locked, read_sealed, write_sealed
 
 _VERSION = 1
-_MAX_NAME = 200
 
 
 class KeyStore:
@@ -106,9 +100,7 @@ class KeyStore:
         Raises:
             NotFoundError: There is no such key.
         """
-        if not _is_name(name) or name not in self._keys:
-            raise _unknown(name)
-        return self._keys[name]
+        return found(self._keys, name)
 
     def public_key(self, name: str) -> PublicKey:
         """Return the public half of the key of that name.
@@ -129,18 +121,43 @@ class KeyStore:
             InvalidInputError: The name is no name, or taken.
             RegistryError: The store cannot be written, or another writer holds it.
         """
-        if not _is_name(name):
-            raise InvalidInputError(
-                f"the name of a key is 1 to {_MAX_NAME} printable characters",
-                code=Code.INVALID_OPTIONS,
-            )
+        check_name(name)
+        self.add_all({name: key})
+
+    def add_all(self, keys: Mapping[str, PrivateKey]) -> None:
+        """Add keys, all of them or none, and write the store once.
+
+        Args:
+            keys: The keys, by names that are not taken.
+
+        Raises:
+            InvalidInputError: A name is no name, or taken.
+            RegistryError: The store cannot be written, or another writer holds it.
+        """
+        joined({}, keys)
         with locked(self._path):
-            keys = self._read()
-            if name in keys:
-                raise InvalidInputError(
-                    f"there is a key {quote(name)} already", code=Code.INVALID_OPTIONS
-                )
-            self._write(keys | {name: key}, new=False)
+            self._write(joined(self._read(), keys), new=False)
+
+    def obtain(self, wanted: Mapping[str, str]) -> None:
+        """Make the keys that are not there yet, all of them or none, and write the store once.
+
+        Whoever died after this asks again for the same names and has the same keys.
+
+        Args:
+            wanted: The type of each key, by its name.
+
+        Raises:
+            InvalidInputError: A name is no name, or there is a key of another type.
+            UnsupportedError: No key of such a type can be made.
+            RegistryError: The store cannot be written, or another writer holds it.
+        """
+        with locked(self._path):
+            there = self._read()
+            made = lacking(there, wanted)
+            if made:
+                self._write(joined(there, made), new=False)
+            else:
+                self._keys = there
 
     def remove(self, name: str) -> None:
         """Remove a key for good and write the store.
@@ -151,8 +168,7 @@ class KeyStore:
         """
         with locked(self._path):
             keys = self._read()
-            if not _is_name(name) or name not in keys:
-                raise _unknown(name)
+            found(keys, name)
             self._write({n: key for n, key in keys.items() if n != name}, new=False)
 
     def _read(self) -> dict[str, PrivateKey]:
@@ -161,14 +177,6 @@ class KeyStore:
     def _write(self, keys: dict[str, PrivateKey], *, new: bool) -> None:
         write_sealed(self._path, _pack(keys), self._passphrase.reveal(), new=new, cost=self._cost)
         self._keys = keys
-
-
-def _is_name(name: object) -> bool:
-    return isinstance(name, str) and name.isprintable() and 0 < len(name) <= _MAX_NAME
-
-
-def _unknown(name: str) -> NotFoundError:
-    return NotFoundError(f"there is no key {quote(name)}", ref=str(name)[:_MAX_NAME])
 
 
 def _pack(keys: dict[str, PrivateKey]) -> bytes:
