@@ -199,6 +199,56 @@ def stamp(
     ]
 
 
+def check_replica(
+    records: Sequence[Record],
+    *,
+    origin: str,
+    size: int,
+    last: datetime | None,
+    heads: Mapping[str, int],
+) -> None:
+    """Refuse records that are not the next ones of a registry.
+
+    Args:
+        records: What is to be taken over.
+        origin: The registry's name.
+        size: How many records it has.
+        last: When the last of them was accepted.
+        heads: The last version of each of their logs; a log that is missing is unknown.
+
+    Raises:
+        InvalidInputError: They are not; the path names the first that is wrong.
+    """
+    check_entries([NewEntry(r.log, r.version, r.data) for r in records])
+    versions = dict(heads)
+    for position, record in enumerate(records):
+        index = size + position
+        time = timestamp.aware(record.recorded_at)
+        version = versions.get(record.log, 0) + 1
+        if (
+            (record.sequence, record.evidence) != (index + 1, MerkleLeaf(origin, index))
+            or record.version != version
+            or (last is not None and time < last)
+        ):
+            raise InvalidInputError(
+                f"this is not record {index + 1} of {quote(origin)}", path=f"/{position}"
+            )
+        versions[record.log], last = version, time
+
+
+def check_root(found: bytes, root: bytes) -> None:
+    """Refuse records that do not lead to the root that they should.
+
+    Raises:
+        InvalidInputError: They lead to another.
+    """
+    if found != root:
+        raise InvalidInputError(
+            "the records do not lead to the root that was given",
+            code=Code.PROOF_VERIFICATION_ERROR,
+        )
+
+
 def time_of_acceptance(clock: Clock, last: datetime | None) -> datetime:
     """Return the registry's time, which never runs backwards.
 

@@ -215,6 +215,25 @@ class Provable(Protocol):
         ...
 
 
+@runtime_checkable
+class Replicable(Protocol):
+    """A registry that can be a replica: it takes over whole records of one of the same name."""
+
+    def replicate(self, records: Sequence[Record], *, root: bytes) -> None:
+        """Add records as they are, with their times and places: all of them or none.
+
+        Args:
+            records: The next records of the source, in order.
+            root: The root that the Merkle tree must have with them.
+
+        Raises:
+            InvalidInputError: They are not the next records of a registry of this name, or lead
+                to another root; nothing was written.
+            RegistryError: Nothing could be written.
+        """
+        ...
+
+
 def now() -> datetime:
     """Return the present time in UTC: the clock of a registry that was given no other."""
     return datetime.now(UTC)

@@ -9,25 +9,18 @@ Spec:
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
-from cityid.keys import KeyType, PublicKey, Signer
-
-MAX_NOTE = 100_000
-"""The most characters a checkpoint may have, all signatures included."""
+from cityid.errors import Code, InvalidInputError, quote
+from cityid.keys import PublicKey, Signer
+from cityid.registry.cosignature import Cosignature, WitnessKey, check_key, demand_witnesses
+from cityid.registry.note import Signature, decode, encode, key_id, malformed, split
 
 _ORIGIN = re.compile(r"[!-*,-~]{1,255}")
 _BODY = re.compile(r"([!-*,-~]{1,255})\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n(?:[^\n]+\n)*")
-_SIGNATURE_LINE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})\n")
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
-_ED25519 = b"\x01"
-_KEY_ID_SIZE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +34,8 @@ class Checkpoint:
         time: When the last of them was recorded; None where there is none, and in a checkpoint
             that was read from its text.
         note: The text: origin, size and root, then the signatures if there are any.
+        cosigned: Which of the witnesses that were asked for have cosigned it, and when; empty
+            in a checkpoint that was not verified.
     """
 
     origin: str
@@ -48,6 +43,7 @@ class Checkpoint:
     root: bytes
     time: datetime | None
     note: str
+    cosigned: tuple[Cosignature, ...] = ()
 
 
 def check_origin(origin: object) -> str:
@@ -72,16 +68,7 @@ def check_operator(operator: Signer | None) -> None:
         UnsupportedError: The key is not an Ed25519 key.
     """
     if operator is not None:
-        _check_key(operator.public_key)
-
-
-def _check_key(key: PublicKey) -> None:
-    if key.type != KeyType.ED25519:
-        raise UnsupportedError(
-            "an operator signs checkpoints with an Ed25519 key",
-            name=str(key.type),
-            known=(KeyType.ED25519.value,),
-        )
+        check_key(operator.public_key, "an operator")
 
 
 def write_checkpoint(
@@ -96,22 +83,12 @@ def write_checkpoint(
         time: When the last record was accepted.
         operator: Whoever runs the registry, with an Ed25519 key.
     """
-    body = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
+    body = f"{origin}\n{size}\n{encode(root)}\n"
     if operator is None:
         return Checkpoint(origin, size, root, time, body)
-    signature = key_id(origin, operator.public_key) + operator.sign(body.encode())
-    line = f"— {origin} {base64.b64encode(signature).decode()}\n"
+    id_ = key_id(origin, operator.public_key)
+    line = Signature(origin, id_, operator.sign(body.encode())).to_line()
     return Checkpoint(origin, size, root, time, f"{body}\n{line}")
-
-
-def key_id(name: str, key: PublicKey) -> bytes:
-    """Return the four bytes by which a signature line names an Ed25519 key.
-
-    Args:
-        name: The key's name.
-        key: The key.
-    """
-    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + key.data).digest()[:_KEY_ID_SIZE]
 
 
 def read_checkpoint(note: str) -> Checkpoint:
@@ -123,84 +100,102 @@ def read_checkpoint(note: str) -> Checkpoint:
     Raises:
         InvalidInputError: It is not the text of a checkpoint.
     """
-    body, _ = _split(note)
+    body, _ = split(note)
     match = _BODY.fullmatch(body)
     if match is None:
-        raise _malformed("a checkpoint begins with the lines origin, size and root in base64")
-    return Checkpoint(match[1], int(match[2]), _decode(match[3]), None, note)
+        raise malformed("a checkpoint begins with the lines origin, size and root in base64")
+    return Checkpoint(match[1], int(match[2]), decode(match[3]), None, note)
 
 
-def verify_checkpoint(note: str, *, origin: str, operator: PublicKey) -> Checkpoint:
-    """Return a checkpoint that the operator of a registry has signed.
+def verify_checkpoint(
+    note: str,
+    *,
+    origin: str,
+    operator: PublicKey,
+    witnesses: Iterable[WitnessKey] = (),
+    threshold: int | None = None,
+    at: datetime | None = None,
+) -> Checkpoint:
+    """Return a checkpoint that the operator of a registry has signed, and witnesses cosigned.
 
-    Signatures of other keys, such as those of witnesses, are left alone.
+    Signatures of other keys are left alone.
 
     Args:
         note: The text.
         origin: The name of the registry that is meant.
         operator: The registry's Ed25519 key.
+        witnesses: Whose cosignatures count; a key that occurs twice counts once.
+        threshold: How many of the witnesses must have cosigned; None for all of them.
+        at: The time as of which the question is asked: later cosignatures do not count.
 
     Raises:
-        InvalidInputError: It is no checkpoint, of another registry, or not signed by this key.
+        InvalidInputError: It is no checkpoint, of another registry, not signed by this key, or
+            not cosigned by enough witnesses.
         UnsupportedError: The key is not an Ed25519 key.
 
     Spec:
         https://c2sp.org/signed-note#signatures
     """
-    _check_key(operator)
+    check_key(operator, "an operator")
     checkpoint = read_checkpoint(note)
-    if checkpoint.origin != origin:
-        raise InvalidInputError(
-            f"the checkpoint is of {quote(checkpoint.origin)}, not of {quote(origin)}",
-            code=Code.PROOF_VERIFICATION_ERROR,
-        )
-    body, signatures = _split(note)
-    wanted = key_id(origin, operator)
-    mine = [data[4:] for name, data in signatures if name == origin and data[:4] == wanted]
+    check_same(checkpoint, origin)
+    body, signatures = split(note)
+    wanted = (origin, key_id(origin, operator))
+    mine = [line.data for line in signatures if (line.name, line.key_id) == wanted]
     if not mine:
         raise InvalidInputError(
             "the checkpoint is not signed by the registry's operator", code=Code.INVALID_SIGNATURE
         )
     for signature in mine:
         operator.verify(signature, body.encode())
+    cosigned = demand_witnesses(note, witnesses, threshold=threshold, operator=operator, at=at)
+    return replace(checkpoint, cosigned=cosigned)
+
+
+def believe_checkpoint(
+    note: str,
+    *,
+    origin: str,
+    operator: PublicKey | None,
+    witnesses: Iterable[WitnessKey] = (),
+    threshold: int | None = None,
+    at: datetime | None = None,
+) -> Checkpoint:
+    """Return a checkpoint as `verify_checkpoint` does, or at its word where no key is known.
+
+    Args:
+        note: The text.
+        origin: The name of the registry that is meant.
+        operator: The registry's key; None takes the checkpoint at its word.
+        witnesses: Whose cosignatures count; they need an operator.
+        threshold: How many of the witnesses must have cosigned; None for all of them.
+        at: The time as of which the question is asked.
+
+    Raises:
+        InvalidInputError: See `verify_checkpoint`; or there are witnesses and no operator.
+    """
+    if operator is not None:
+        return verify_checkpoint(
+            note, origin=origin, operator=operator, witnesses=witnesses, threshold=threshold, at=at
+        )
+    if threshold is not None or tuple(witnesses):
+        raise InvalidInputError(
+            "witnesses cosign what an operator has signed: pass the operator's key too",
+            code=Code.INVALID_OPTIONS,
+        )
+    checkpoint = read_checkpoint(note)
+    check_same(checkpoint, origin)
     return checkpoint
 
 
-def _split(note: str) -> tuple[str, list[tuple[str, bytes]]]:
-    if not isinstance(note, str):
-        raise _malformed(f"a checkpoint is text, not {type(note).__name__}")
-    if len(note) > MAX_NOTE:
+def check_same(checkpoint: Checkpoint, origin: str) -> None:
+    """Refuse a checkpoint of another registry.
+
+    Raises:
+        InvalidInputError: It is.
+    """
+    if checkpoint.origin != origin:
         raise InvalidInputError(
-            f"a checkpoint has at most {MAX_NOTE} characters", code=Code.INPUT_TOO_LARGE
+            f"the checkpoint is of {quote(checkpoint.origin)}, not of {quote(origin)}",
+            code=Code.PROOF_VERIFICATION_ERROR,
         )
-    if _CONTROL.search(note) or not _is_unicode(note):
-        raise _malformed("a checkpoint has no control characters other than line feeds")
-    text, separator, lines = note.rpartition("\n\n")
-    if not separator:
-        return note, []
-    signatures = [_SIGNATURE_LINE.fullmatch(line) for line in lines.splitlines(keepends=True)]
-    if not signatures or None in signatures:
-        raise _malformed("below its empty line a checkpoint has signature lines alone")
-    return text + "\n", [(match[1], _decode(match[2])) for match in signatures if match]
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _decode(text: str) -> bytes:
-    try:
-        data = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise _malformed(f"{quote(text)} is not base64") from error
-    if base64.b64encode(data).decode() != text:
-        raise _malformed(f"{quote(text)} is not base64 in its one canonical form")
-    return data
-
-
-def _malformed(why: str) -> InvalidInputError:
-    return InvalidInputError(why, code=Code.PARSING_ERROR)

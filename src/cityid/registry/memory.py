@@ -14,6 +14,8 @@ from cityid.registry.admission import (
     check_log,
     check_number,
     check_range,
+    check_replica,
+    check_root,
     stamp,
     time_of_acceptance,
 )
@@ -73,6 +75,17 @@ class MemoryRegistry(Closing):
             )
             self._store(stored)
             return admission.records(stored)
+
+    def replicate(self, records: Sequence[Record], *, root: bytes) -> None:
+        """Add records as they are, all or none; see `Replicable.replicate`."""
+        with self._lock:
+            self._check_open()
+            size, last = len(self._records), self._time()
+            heads = {r.log: len(self._logs.get(r.log, ())) for r in records}
+            check_replica(records, origin=self._origin, size=size, last=last, heads=heads)
+            leaves = [merkle.leaf_hash(content) for content in leaf_contents(records)]
+            check_root(self._frontier.extend(leaves)[0].root(), root)
+            self._store(records)
 
     def read(self, log: str, *, after: int = 0, limit: int | None = None) -> tuple[Record, ...]:
         """Return the records of one log; see `Registry.read`."""

@@ -210,6 +210,25 @@ def verify_inclusion(
     Spec:
         https://www.rfc-editor.org/rfc/rfc9162#section-2.1.3.2
     """
+    if inclusion_root(leaf, index, size, path) != root:
+        raise _refused("the proof does not lead from the leaf to the root")
+
+
+def inclusion_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """Return the root to which an inclusion proof leads.
+
+    Args:
+        leaf: The leaf's hash.
+        index: Its place, from 0.
+        size: How many leaves the tree has.
+        path: The inclusion proof.
+
+    Raises:
+        InvalidInputError: No tree of this size has such a proof.
+
+    Spec:
+        https://www.rfc-editor.org/rfc/rfc9162#section-2.1.3.2
+    """
     if not 0 <= index < size:
         raise _refused("the tree has no such leaf")
     if _bad_hash(path):
@@ -219,8 +238,7 @@ def verify_inclusion(
         raise _refused("the proof is too short or too long")
     for sibling, left in zip(path, sides, strict=True):
         node = node_hash(sibling, node) if left else node_hash(node, sibling)
-    if node != root:
-        raise _refused("the proof does not lead from the leaf to the root")
+    return node
 
 
 def verify_consistency(

@@ -6,19 +6,20 @@ Spec:
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from cityid import timestamp
-from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
+from cityid.errors import Code, CorruptError, InvalidInputError, UnsupportedError, quote
 from cityid.keys import PublicKey
 from cityid.registry import merkle
 from cityid.registry.admission import check_number
 from cityid.registry.base import MerkleLeaf, Provable, Record, Registry, leaf_content
-from cityid.registry.checkpoint import MAX_NOTE, Checkpoint, read_checkpoint, verify_checkpoint
+from cityid.registry.checkpoint import Checkpoint, believe_checkpoint, read_checkpoint
+from cityid.registry.cosignature import WitnessKey
+from cityid.registry.note import MAX_NOTE, decode, encode, malformed
 
 _HEADER = "c2sp.org/tlog-proof@v1"
 _LONGEST = MAX_NOTE + 10_000
@@ -47,8 +48,8 @@ class RecordProof:
 
     def to_text(self) -> str:
         """Return the proof as text, in the form other transparency logs use."""
-        lines = [_HEADER, "extra " + _encode(self.content), f"index {self.index}"]
-        return "\n".join([*lines, *map(_encode, self.path), "", self.checkpoint])
+        lines = [_HEADER, "extra " + encode(self.content), f"index {self.index}"]
+        return "\n".join([*lines, *map(encode, self.path), "", self.checkpoint])
 
     @classmethod
     def from_text(cls, text: str) -> RecordProof:
@@ -61,7 +62,7 @@ class RecordProof:
             InvalidInputError: It is not the text of a proof.
         """
         if not isinstance(text, str):
-            raise _malformed(f"a proof is text, not {type(text).__name__}")
+            raise malformed(f"a proof is text, not {type(text).__name__}")
         if len(text) > _LONGEST:
             raise InvalidInputError(
                 f"a proof has at most {_LONGEST} characters", code=Code.INPUT_TOO_LARGE
@@ -70,9 +71,9 @@ class RecordProof:
         header, extra, index, *path = [*head.split("\n"), "", "", ""]
         number = _INDEX.fullmatch(index)
         if header != _HEADER or not extra.startswith("extra ") or number is None:
-            raise _malformed(f"a proof begins with the lines {_HEADER}, extra and index")
-        hashes = tuple(_decode(line) for line in path[:-3])
-        return cls(_decode(extra.removeprefix("extra ")), int(number[1]), hashes, checkpoint)
+            raise malformed(f"a proof begins with the lines {_HEADER}, extra and index")
+        hashes = tuple(decode(line) for line in path[:-3])
+        return cls(decode(extra.removeprefix("extra ")), int(number[1]), hashes, checkpoint)
 
 
 def prove(registry: Registry, record: Record, checkpoint: Checkpoint | None = None) -> RecordProof:
@@ -103,7 +104,14 @@ def prove(registry: Registry, record: Record, checkpoint: Checkpoint | None = No
 
 
 def verify_proof(
-    proof: RecordProof | str, data: bytes, *, origin: str, operator: PublicKey | None
+    proof: RecordProof | str,
+    data: bytes,
+    *,
+    origin: str,
+    operator: PublicKey | None,
+    witnesses: Iterable[WitnessKey] = (),
+    threshold: int | None = None,
+    at: datetime | None = None,
 ) -> Record:
     """Return the record that a proof is about, once the proof holds. Nothing is looked up.
 
@@ -113,16 +121,26 @@ def verify_proof(
         origin: The name of the registry that is meant.
         operator: The registry's key; None takes the checkpoint at its word, for whoever
             compares it with one he trusts.
+        witnesses: Whose cosignatures of the checkpoint count; they need an operator.
+        threshold: How many of them must have cosigned; None for all of them.
+        at: The time as of which the question is asked: later cosignatures do not count.
 
     Raises:
         InvalidInputError: The proof is of other data, does not lead to the checkpoint, or the
-            checkpoint is not signed by the operator.
+            checkpoint is not signed by the operator and enough witnesses.
     """
     proof = RecordProof.from_text(proof) if isinstance(proof, str) else proof
-    checkpoint = _checkpoint(proof.checkpoint, origin, operator)
+    checkpoint = believe_checkpoint(
+        proof.checkpoint,
+        origin=origin,
+        operator=operator,
+        witnesses=witnesses,
+        threshold=threshold,
+        at=at,
+    )
     match = _LEAF.fullmatch(proof.content.decode("ascii", "replace"))
     if match is None:
-        raise _malformed("the proof is not about a record of cityid")
+        raise malformed("the proof is not about a record of cityid")
     check_number(proof.index, "an index")
     record = Record(
         match[1],
@@ -158,31 +176,46 @@ def verify_growth(old: Checkpoint, new: Checkpoint, path: Sequence[bytes]) -> No
     merkle.verify_consistency(old.size, new.size, path, old.root, new.root)
 
 
-def _checkpoint(note: str, origin: str, operator: PublicKey | None) -> Checkpoint:
-    if operator is not None:
-        return verify_checkpoint(note, origin=origin, operator=operator)
-    checkpoint = read_checkpoint(note)
-    if checkpoint.origin != origin:
-        raise InvalidInputError(
-            f"the proof is of {quote(checkpoint.origin)}, not of {quote(origin)}",
-            code=Code.PROOF_VERIFICATION_ERROR,
+def check_growth(registry: Registry, earlier: Checkpoint | str) -> Checkpoint:
+    """Refuse a registry that was rolled back, cut off or rewritten since an earlier checkpoint.
+
+    Args:
+        registry: The registry.
+        earlier: A checkpoint of it that was kept elsewhere, or its text; whoever got it from a
+            stranger verifies it first.
+
+    Returns:
+        The present checkpoint.
+
+    Raises:
+        CorruptError: The registry does not begin with what it had at the earlier checkpoint.
+        InvalidInputError: The checkpoint is malformed, or of another registry.
+        UnsupportedError: The registry has no Merkle log.
+        RegistryError: The registry cannot be read.
+    """
+    if not isinstance(registry, Provable):
+        raise UnsupportedError(
+            "this registry has no Merkle log to prove growth from", name=type(registry).__name__
         )
-    return checkpoint
-
-
-def _encode(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
-def _decode(text: str) -> bytes:
+    old = read_checkpoint(earlier) if isinstance(earlier, str) else earlier
+    new = registry.checkpoint()
+    if old.origin != new.origin:
+        raise InvalidInputError(
+            f"the checkpoint is of {quote(old.origin)}, and the registry is {quote(new.origin)}",
+            code=Code.INVALID_OPTIONS,
+        )
+    if new.size < old.size:
+        raise _rewritten(old, f"it had {old.size} records, and has {new.size}: it was rolled back")
     try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise _malformed(f"{quote(text)} is not base64") from error
-    if _encode(data) != text:
-        raise _malformed(f"{quote(text)} is not base64 in its one canonical form")
-    return data
+        verify_growth(old, new, registry.prove_consistency(old.size, new.size))
+    except InvalidInputError as error:
+        raise _rewritten(old, f"its first {old.size} records are not what they were") from error
+    return new
 
 
-def _malformed(why: str) -> InvalidInputError:
-    return InvalidInputError(why, code=Code.PARSING_ERROR)
+def _rewritten(old: Checkpoint, what: str) -> CorruptError:
+    return CorruptError(
+        f"the registry {quote(old.origin)} is not what its checkpoint of {old.size} records says: "
+        f"{what}; keep both as evidence, and restore it from a backup or a mirror that agrees",
+        place=old.origin,
+    )
