@@ -169,7 +169,7 @@ def test_another_file_in_its_place_is_noticed(path):
 def test_a_child_gives_up_what_it_inherited():
     # Other tests do it in a child, where no coverage is measured.
     idle = sqlite3.connect(":memory:", check_same_thread=False)
-    pool = database._Pool(idle=[idle])
+    pool = database._Pool(lambda: idle, idle=[idle])
     database._after_fork(weakref.ref(pool))
     assert (pool.idle, pool.lost) == ([], "")
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):

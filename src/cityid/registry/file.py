@@ -8,6 +8,7 @@ A damaged file thus gives a `CorruptError`, and never the impression that it is 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import sqlite3
@@ -155,7 +156,7 @@ class FileRegistry(Closing):
             rows = connection.execute(
                 _BY_LOG + "> ? ORDER BY entry.version LIMIT ?",
                 (key(log), after, -1 if limit is None else limit),
-            )
+            ).fetchall()
             records = tuple(self._record(row) for row in rows)
         end = last if limit is None else min(after + limit, last)
         if [(r.log, r.version) for r in records] != [(log, v) for v in range(after + 1, end + 1)]:
@@ -190,11 +191,12 @@ class FileRegistry(Closing):
                     (after, _SCAN_RECORDS),
                 )
                 room = _SCAN_BYTES
-                for row in rows:
-                    batch.append(self._record(row))
-                    room -= len(batch[-1].data)
-                    if room < 0:
-                        break
+                with contextlib.closing(rows):  # SQLite closes no file before its cursors
+                    for row in rows:
+                        batch.append(self._record(row))
+                        room -= len(batch[-1].data)
+                        if room < 0:
+                            break
             if [r.sequence for r in batch] != list(range(after + 1, after + 1 + len(batch))):
                 self._refuse(f"there is a gap after record {after}")
             if not batch:

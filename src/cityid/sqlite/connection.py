@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote as percent_encode
@@ -102,6 +102,23 @@ def connect(path: Path, kind: Kind, *, mode: str, timeout: float) -> sqlite3.Con
             connection.close()
             raise
         return connection
+
+
+@contextlib.contextmanager
+def left_alone(reader: Callable[[], sqlite3.Connection]) -> Iterator[None]:
+    """Let connections to a damaged file be closed, and the file stay as it is.
+
+    The last connection to close carries the write-ahead log over into the file and removes it,
+    unless it is one that only reads.
+
+    Args:
+        reader: Opens a connection that only reads.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(RegistryError, sqlite3.Error):
+            keeper = stack.enter_context(contextlib.closing(reader()))
+            keeper.execute("SELECT * FROM sqlite_schema").fetchone()
+        yield
 
 
 @contextlib.contextmanager

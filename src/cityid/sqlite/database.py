@@ -6,14 +6,14 @@ import contextlib
 import os
 import sqlite3
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Self
 
 from cityid.errors import CityIdError, Code, CorruptError, InvalidInputError, RegistryError
-from cityid.sqlite.connection import FOREIGN, Kind, connect, translation
+from cityid.sqlite.connection import FOREIGN, Kind, connect, left_alone, translation
 from cityid.sqlite.creation import Fill, check_format, create, nothing, resolve
 
 _OTHERS = 0o077
@@ -24,19 +24,25 @@ class _Pool:
     """The connections of one process to one file.
 
     Attributes:
+        reader: Opens a connection that cannot write.
         idle: Connections that wait for use.
         used: Connections that some thread uses at present.
         lost: Why the pool cannot be used any more, if so.
+        damaged: Whether the file was seen to be damaged.
     """
 
+    reader: Callable[[], sqlite3.Connection]
     idle: list[sqlite3.Connection] = field(default_factory=list)
     used: set[sqlite3.Connection] = field(default_factory=set)
     lost: str = ""
+    damaged: bool = False
 
     def drain(self) -> None:
         """Close the connections that nobody uses."""
-        while self.idle:
-            self.idle.pop().close()
+        closing = left_alone(self.reader) if self.damaged else contextlib.nullcontext()
+        with closing, contextlib.suppress(IndexError):  # another thread may take the last one
+            while True:
+                self.idle.pop().close()
 
 
 def _after_fork(reference: weakref.ref[_Pool]) -> None:
@@ -76,9 +82,9 @@ class Database:
         self.kind = kind
         self._name = str(path)
         self._timeout = timeout
+        self._pool = _Pool(partial(connect, path, kind, mode="ro", timeout=timeout))
         self._identity = self._identify()
         check_format(path, kind, timeout=timeout)
-        self._pool = _Pool()
         weakref.finalize(self, self._pool.drain)
         os.register_at_fork(after_in_child=partial(_after_fork, weakref.ref(self._pool)))
 
@@ -142,12 +148,21 @@ class Database:
             connection.execute("COMMIT")
             healthy = True
         except FOREIGN as error:
-            raise translation(error, self.path, self.kind) from error
+            meant = translation(error, self.path, self.kind)
+            self._pool.damaged |= isinstance(meant, CorruptError)
+            raise meant from error
         finally:
             self._give_back(connection, healthy=healthy)
 
     def damaged(self, what: str) -> CorruptError:
-        """Return the error that tells of damage to this file."""
+        """Take note that this file is damaged, and return the error that tells of it.
+
+        From now on closing leaves the file as it is.
+
+        Args:
+            what: What was seen.
+        """
+        self._pool.damaged = True
         return self.kind.damaged(self.path, what)
 
     def _borrow(self) -> sqlite3.Connection:
@@ -166,10 +181,15 @@ class Database:
 
     def _give_back(self, connection: sqlite3.Connection, *, healthy: bool) -> None:
         self._pool.used.discard(connection)
-        if healthy and not self._pool.lost:
+        if not healthy:
+            with contextlib.suppress(sqlite3.Error):
+                connection.rollback()  # now: a cursor in some traceback may put off the closing
+        if healthy or self._pool.damaged:
             self._pool.idle.append(connection)
         else:
-            connection.close()  # rolls back
+            connection.close()
+        if self._pool.lost or self._pool.damaged:
+            self._pool.drain()
 
     def _identify(self) -> tuple[int, int]:
         try:
@@ -180,6 +200,8 @@ class Database:
             raise RegistryError(
                 f"the {self.kind.noun} {self.path} cannot be reached: {error.strerror}"
             ) from error
+        if not status.st_size:  # SQLite would take it for a new one, and delete the log beside it
+            raise self.damaged("it is empty")
         if self.kind.private and status.st_mode & _OTHERS:
             raise InvalidInputError(
                 f"others may use the {self.kind.noun} {self.path}: chmod 600 it",
