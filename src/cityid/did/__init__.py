@@ -16,6 +16,7 @@ from cityid.did.fetch import Fetch, FetchedDocument, fetch
 from cityid.did.identity import Identity
 from cityid.did.methods import METHODS
 from cityid.did.methods.web import Web
+from cityid.did.methods.webvh import WebVH
 from cityid.did.resolution import (
     DIDMethod,
     DocumentMetadata,
@@ -27,6 +28,7 @@ from cityid.did.resolver import Resolver
 from cityid.did.rules import check_document
 from cityid.did.syntax import DID, DIDURL, build_url, parse, parse_url
 from cityid.did.verification_method import RELATIONSHIPS, VerificationMethod
+from cityid.registry import Registry
 
 __all__ = [
     "DID",
@@ -57,7 +59,7 @@ __all__ = [
 
 
 def resolver(
-    registry: object = None,  # noqa: ARG001 - no method of this version keeps its logs in one
+    registry: Registry | None = None,
     *,
     fetch: Fetch | None = None,
     methods: Iterable[DIDMethod] = (),
@@ -66,9 +68,10 @@ def resolver(
     """Make a resolver.
 
     Args:
-        registry: The registry that holds the logs of DIDs; no method of this version reads one.
+        registry: The registry that holds the logs of did:webvh.
         fetch: How documents are read from the web, such as ``did.fetch()``; without it no
-            did:web is resolved and no network reached.
+            did:web is resolved, nor a did:webvh whose log is not in the registry, and no network
+            reached.
         methods: Further DID methods; they come before those of cityid with the same name.
         documents: Documents in hand: DID documents or controlled identifier documents.
 
@@ -79,7 +82,9 @@ def resolver(
         document if isinstance(document, DIDDocument) else DIDDocument.parse(document, any_url=True)
         for document in documents
     ]
-    table = dict(METHODS) if fetch is None else {**METHODS, "web": Web(fetch)}
+    table = {**METHODS, "webvh": WebVH(registry, fetch)}
+    if fetch is not None:
+        table["web"] = Web(fetch)
     return Resolver(
         table | {method.name: method for method in methods},
         {document.id: document for document in in_hand},

@@ -6,6 +6,7 @@ Spec:
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -175,6 +176,7 @@ class DocumentMetadata:
         equivalent_id: DIDs of the same method that mean the same subject.
         canonical_id: The one of them to use.
         proof: Proofs over the document, in methods that sign theirs.
+        further: What else the method tells, as JSON; never to be changed.
     """
 
     created: datetime | None = None
@@ -186,6 +188,7 @@ class DocumentMetadata:
     equivalent_id: tuple[str, ...] = ()
     canonical_id: str | None = None
     proof: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    further: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the metadata as JSON; times in UTC and whole seconds."""
@@ -199,7 +202,8 @@ class DocumentMetadata:
             "proof": [dict(proof) for proof in self.proof],
         }
         written = {name: timestamp.write(moment) for name, moment in times.items() if moment}
-        return written | {name: value for name, value in others.items() if value}
+        known = written | {name: value for name, value in others.items() if value}
+        return known | copy.deepcopy(dict(self.further))
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,13 +239,15 @@ def _asked(method: DIDMethod, did: DID, options: ResolutionOptions) -> Resolutio
     if result.document_metadata.deactivated:
         return ResolutionResult(None, ResolutionMetadata(), result.document_metadata)
     document = result.require()
-    if document.id != str(did) or document.document.get("id") != document.id:
+    own = type(METHODS.get(did.method)) is type(method)
+    names = {document.id, *(result.document_metadata.equivalent_id if own else ())}
+    if str(did) not in names or document.document.get("id") != document.id:
         raise InvalidInputError(
             f"the document is that of {quote(document.id)}, not of {quote(str(did))}",
             code=Code.INVALID_DID_DOCUMENT,
             path="/id",
         )
-    if METHODS.get(did.method) is not method:
+    if not own:
         DIDDocument.parse(document.document)
     return result
 

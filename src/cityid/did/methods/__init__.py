@@ -1,4 +1,4 @@
-"""The DID methods that need nothing but the DID, each one file and one line here."""
+"""The DID methods that need no network, each one module and one line here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 from cityid.did.methods.jwk import Jwk
 from cityid.did.methods.key import Key
 from cityid.did.methods.peer import Peer
+from cityid.did.methods.webvh import WebVH
 from cityid.did.resolution import DIDMethod
 
 METHODS: Final[Mapping[str, DIDMethod]] = MappingProxyType(
@@ -16,9 +17,10 @@ METHODS: Final[Mapping[str, DIDMethod]] = MappingProxyType(
         "jwk": Jwk(),
         "key": Key(),
         "peer": Peer(),
+        "webvh": WebVH(),
     }
 )
 """Read-only: what `did.resolver` starts from. Third parties pass theirs as an argument."""
 
-NOT_BUILT: Final = ("ethr", "ion", "pkh", "webvh")
+NOT_BUILT: Final = ("ethr", "ion", "pkh")
 """Methods this version knows by name alone."""

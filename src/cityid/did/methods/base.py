@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import unquote
 
 from cityid.did.rules import DID_V1, DID_V1_1
 from cityid.did.verification_method import read_multikey
@@ -139,3 +141,20 @@ def unsupported_key(error: UnsupportedError) -> UnsupportedError:
 def invalid_did(message: str) -> InvalidInputError:
     """Return what to raise for a DID that its method does not know as one."""
     return InvalidInputError(message, code=Code.INVALID_DID)
+
+
+def check_path_segment(segment: str) -> None:
+    """Refuse a part of a DID that is no plain name in the path of a URL.
+
+    Args:
+        segment: The part, percent-encoded as it stands in the DID.
+
+    Raises:
+        InvalidInputError: It leads elsewhere, or hides what it is (``INVALID_DID``).
+    """
+    try:
+        decoded = unquote(segment, errors="strict")
+    except UnicodeDecodeError as error:
+        raise invalid_did(f"the path segment {quote(segment)} is not UTF-8") from error
+    if decoded in {"", ".", ".."} or not decoded.isprintable() or re.search(r"[/\\%?#]", decoded):
+        raise invalid_did(f"the path segment {quote(segment)} is not a plain name")

@@ -12,12 +12,11 @@ import re
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 from urllib.parse import quote as percent_encode
-from urllib.parse import unquote
 
 from cityid.did import syntax
 from cityid.did.document import DIDDocument
 from cityid.did.fetch import Fetch, is_domain_name
-from cityid.did.methods.base import invalid_did
+from cityid.did.methods.base import check_path_segment, invalid_did
 from cityid.did.resolution import (
     MEDIA_TYPES,
     ResolutionMetadata,
@@ -87,7 +86,7 @@ def location(did: DID) -> str:
     if match[2] and int(match[2]) > _LAST_PORT:
         raise invalid_did(f"there is no port {match[2]}")
     for segment in segments:
-        _check_segment(segment)
+        check_path_segment(segment)
     host = match[1].lower() + (f":{match[2]}" if match[2] else "")
     return f"https://{'/'.join([host, *(segments or ['.well-known'])])}/did.json"
 
@@ -113,15 +112,6 @@ def did_of(domain: str, path: str = "", port: int | None = None) -> DID:
     did = syntax.parse(":".join(["did:web", host, *segments]))
     location(did)
     return did
-
-
-def _check_segment(segment: str) -> None:
-    try:
-        decoded = unquote(segment, errors="strict")
-    except UnicodeDecodeError as error:
-        raise invalid_did(f"the path segment {quote(segment)} is not UTF-8") from error
-    if decoded in {"", ".", ".."} or not decoded.isprintable() or re.search(r"[/\\%?#]", decoded):
-        raise invalid_did(f"the path segment {quote(segment)} is not a plain name")
 
 
 def _invalid_document(message: str) -> InvalidInputError:

@@ -1,0 +1,113 @@
+"""The method did:webvh: find the log, verify it, answer for one version.
+
+Spec:
+    https://identity.foundation/didwebvh/v1.0/#read-resolve
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from cityid.did.fetch import Fetch
+from cityid.did.methods.webvh.history import History, verify_log
+from cityid.did.methods.webvh.location import place_of
+from cityid.did.methods.webvh.sources import (
+    LogFiles,
+    Source,
+    from_files,
+    from_registry,
+    from_web,
+    joined,
+)
+from cityid.did.resolution import ResolutionOptions, ResolutionResult
+from cityid.did.syntax import DID
+from cityid.errors import Code, NotFoundError, UnsupportedError
+from cityid.registry import Registry
+from cityid.registry.base import Clock, now
+
+
+@dataclass(frozen=True, slots=True)
+class WebVH:
+    """The method did:webvh.
+
+    Files in hand come first, then the registry; the web is asked for what neither holds. Files in
+    hand that lack what the registry holds are refused: they were rolled back, or forked.
+
+    Attributes:
+        registry: The registry that keeps logs, each under its SCID.
+        fetch: How logs are read from the web; `cityid.did.fetch` makes one that is safe.
+        logs: Logs in hand, by DID.
+        known_versions: The newest ``versionId`` ever seen, by DID: a log without it is refused.
+        clock: Gives the present.
+    """
+
+    name: ClassVar[str] = "webvh"
+    self_contained: ClassVar[bool] = False
+    features: ClassVar[frozenset[str]] = frozenset({"versionId", "versionTime"})
+
+    registry: Registry | None = field(default=None, repr=False)
+    fetch: Fetch | None = field(default=None, repr=False)
+    logs: Mapping[str, LogFiles] = field(default_factory=dict, hash=False)
+    known_versions: Mapping[str, str] = field(default_factory=dict, hash=False)
+    clock: Clock = field(default=now, repr=False)
+
+    def resolve(self, did: DID, options: ResolutionOptions) -> ResolutionResult:
+        """Return the version of the document that is asked for.
+
+        Raises:
+            InvalidInputError: The log breaks a rule, was rolled back, or the DID tells no place
+                (``INVALID_DID``); the options are malformed (``INVALID_OPTIONS``).
+            NotFoundError: There is no log, or no such version.
+            UnsupportedError: There is nowhere to look for a log (``METHOD_NOT_SUPPORTED``).
+            RegistryError: The registry or the web could not be reached.
+
+        Spec:
+            https://identity.foundation/didwebvh/v1.0/#read-resolve
+        """
+        return self.history(did).resolve(options)
+
+    def history(self, did: DID) -> History:
+        """Return the verified history of a DID; a `fault` in it says what is wrong at its end.
+
+        Args:
+            did: The DID.
+
+        Raises:
+            InvalidInputError: As for `resolve`.
+            NotFoundError: There is no log.
+            UnsupportedError: There is nowhere to look for a log (``METHOD_NOT_SUPPORTED``).
+            RegistryError: The registry or the web could not be reached.
+        """
+        place = place_of(did)
+        recorded = None if self.registry is None else from_registry(self.registry, place.scid)
+        files = self.logs.get(str(did))
+        known = self.known_versions.get(str(did))
+        if files is not None:
+            return self._in_hand(did, from_files(files), recorded, known)
+        if recorded is not None:
+            return self._verified(did, recorded, known)
+        if self.fetch is not None:
+            return self._verified(did, from_web(self.fetch, place), known)
+        if self.registry is None and not self.logs:
+            raise UnsupportedError(
+                "a did:webvh needs a registry, a fetch= or its log in hand",
+                name="webvh",
+                code=Code.METHOD_NOT_SUPPORTED,
+            )
+        raise NotFoundError("there is no log of this DID", ref=str(did)[:80])
+
+    def _in_hand(
+        self, did: DID, files: Source, recorded: Source | None, known: str | None
+    ) -> History:
+        if recorded is None:
+            return self._verified(did, files, known)
+        proofs = joined([files.witness_proofs, recorded.witness_proofs])
+        newest = self._verified(did, recorded, known).last.version_id
+        return self._verified(did, Source(files.lines, proofs), newest)
+
+    def _verified(self, did: DID, source: Source, known: str | None) -> History:
+        return verify_log(
+            did, source.lines, source.witness_proofs, at=self.clock(), known_version=known
+        )
