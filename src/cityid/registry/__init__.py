@@ -17,6 +17,7 @@ from typing import Protocol
 
 from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
 from cityid.keys import Signer
+from cityid.registry.audit import Audit, audit
 from cityid.registry.base import (
     Clock,
     Evidence,
@@ -26,29 +27,48 @@ from cityid.registry.base import (
     Provable,
     Record,
     Registry,
+    Replicable,
     now,
 )
 from cityid.registry.checkpoint import Checkpoint, read_checkpoint, verify_checkpoint
-from cityid.registry.proof import RecordProof, prove, verify_growth, verify_proof
+from cityid.registry.cosignature import Cosignature, WitnessKey, cosignatures
+from cityid.registry.mirror import Mirrored, mirror
+from cityid.registry.proof import RecordProof, check_growth, prove, verify_growth, verify_proof
+from cityid.registry.tiles import Tiles, write_tiles
+from cityid.registry.witness import GrowthClaim, Witness, claim_growth
 
 __all__ = [
     "BACKENDS",
+    "Audit",
     "Backend",
     "Checkpoint",
+    "Cosignature",
     "Evidence",
+    "GrowthClaim",
     "MerkleLeaf",
+    "Mirrored",
     "NewEntry",
     "OpenRegistry",
     "Provable",
     "Record",
     "RecordProof",
     "Registry",
+    "Replicable",
+    "Tiles",
+    "Witness",
+    "WitnessKey",
+    "audit",
+    "check_growth",
+    "claim_growth",
     "connect",
+    "cosignatures",
+    "mirror",
     "prove",
     "read_checkpoint",
     "verify_checkpoint",
     "verify_growth",
     "verify_proof",
+    "write_tiles",
 ]
 
 
