@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from cityid.display.badges import badge
 from cityid.display.cards import card, checks_table, document, rows_table
+from cityid.display.graphs import Edge, graph
 from cityid.display.markup import HTML, Colour
 from cityid.display.terminal import table
 from cityid.display.text import shortened, visible
@@ -17,10 +18,12 @@ from cityid.display.text import shortened, visible
 __all__ = [
     "HTML",
     "Colour",
+    "Edge",
     "badge",
     "card",
     "checks_table",
     "document",
+    "graph",
     "rows_table",
     "shortened",
     "table",
