@@ -14,11 +14,14 @@ from cityid.display.graphs import Edge, graph
 from cityid.display.markup import HTML, Colour
 from cityid.display.terminal import table
 from cityid.display.text import shortened, visible
+from cityid.display.trees import Branch, Role, tree
 
 __all__ = [
     "HTML",
+    "Branch",
     "Colour",
     "Edge",
+    "Role",
     "badge",
     "card",
     "checks_table",
@@ -27,5 +30,6 @@ __all__ = [
     "rows_table",
     "shortened",
     "table",
+    "tree",
     "visible",
 ]

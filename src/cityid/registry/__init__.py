@@ -17,7 +17,7 @@ from typing import Protocol
 
 from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
 from cityid.keys import Signer
-from cityid.registry.audit import Audit, audit
+from cityid.registry.auditing import Audit, audit
 from cityid.registry.base import (
     Clock,
     Evidence,
@@ -32,7 +32,8 @@ from cityid.registry.base import (
 )
 from cityid.registry.checkpoint import Checkpoint, read_checkpoint, verify_checkpoint
 from cityid.registry.cosignature import Cosignature, WitnessKey, cosignatures
-from cityid.registry.mirror import Mirrored, mirror
+from cityid.registry.mirroring import Mirrored, mirror
+from cityid.registry.pictures import tree_picture
 from cityid.registry.proof import RecordProof, check_growth, prove, verify_growth, verify_proof
 from cityid.registry.tiles import Tiles, write_tiles
 from cityid.registry.witness import GrowthClaim, Witness, claim_growth
@@ -65,6 +66,7 @@ __all__ = [
     "mirror",
     "prove",
     "read_checkpoint",
+    "tree_picture",
     "verify_checkpoint",
     "verify_growth",
     "verify_proof",

@@ -233,10 +233,10 @@ def inclusion_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) ->
         raise _refused("the tree has no such leaf")
     if _bad_hash(path):
         raise _refused("the proof has something other than hashes")
-    node, sides = leaf, _sides(index, size - 1)
-    if len(path) != len(sides):
+    node, on_left = leaf, sides(index, size - 1)
+    if len(path) != len(on_left):
         raise _refused("the proof is too short or too long")
-    for sibling, left in zip(path, sides, strict=True):
+    for sibling, left in zip(path, on_left, strict=True):
         node = node_hash(sibling, node) if left else node_hash(node, sibling)
     return node
 
@@ -270,34 +270,34 @@ def verify_consistency(
     place, last = old_size - 1, size - 1
     while place & 1:
         place, last = place >> 1, last >> 1
-    hashes, sides = list(path), _sides(place, last)
+    hashes, on_left = list(path), sides(place, last)
     if old_size & (old_size - 1) == 0:  # the earlier tree is one subtree of the later one
         hashes.insert(0, old_root)
-    if len(hashes) != len(sides) + 1:
+    if len(hashes) != len(on_left) + 1:
         raise _refused("the proof is too short or too long")
     old_node = node = hashes[0]
-    for sibling, left in zip(hashes[1:], sides, strict=True):
+    for sibling, left in zip(hashes[1:], on_left, strict=True):
         old_node = node_hash(sibling, old_node) if left else old_node
         node = node_hash(sibling, node) if left else node_hash(node, sibling)
     if old_node != old_root or node != root:
         raise _refused("the proof does not lead to both roots: one of them is of another history")
 
 
-def _sides(place: int, last: int) -> list[bool]:
+def sides(place: int, last: int) -> list[bool]:
     """Return on which side the siblings stand on the way up: True where it is the left one.
 
     Args:
         place: Where a node stands on its level.
         last: Where the last node of that level stands.
     """
-    sides: list[bool] = []
+    found: list[bool] = []
     while last:
         left = bool(place & 1) or place == last
         while left and place and not place & 1:  # levels on which the node stands alone
             place, last = place >> 1, last >> 1
-        sides.append(left)
+        found.append(left)
         place, last = place >> 1, last >> 1
-    return sides
+    return found
 
 
 def _bad_hash(path: Sequence[object]) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cityid import timestamp
+from cityid import display, timestamp
 from cityid.errors import Code, CorruptError, InvalidInputError, UnsupportedError, quote
 from cityid.keys import PublicKey
 from cityid.registry import merkle
@@ -20,6 +20,7 @@ from cityid.registry.base import MerkleLeaf, Provable, Record, Registry, leaf_co
 from cityid.registry.checkpoint import Checkpoint, believe_checkpoint, read_checkpoint
 from cityid.registry.cosignature import WitnessKey
 from cityid.registry.note import MAX_NOTE, decode, encode, malformed
+from cityid.registry.pictures import path_picture
 
 _HEADER = "c2sp.org/tlog-proof@v1"
 _LONGEST = MAX_NOTE + 10_000
@@ -74,6 +75,23 @@ class RecordProof:
             raise malformed(f"a proof begins with the lines {_HEADER}, extra and index")
         hashes = tuple(decode(line) for line in path[:-3])
         return cls(decode(extra.removeprefix("extra ")), int(number[1]), hashes, checkpoint)
+
+    def _repr_html_(self) -> str:
+        rows: list[tuple[str, object]] = [("Record", self.index + 1)]
+        if (match := _LEAF.fullmatch(self.content.decode("ascii", "replace"))) is not None:
+            rows += zip(("Log", "Version", "Recorded at"), match.groups(), strict=True)
+        try:
+            stated = read_checkpoint(self.checkpoint)
+            leaf = merkle.leaf_hash(self.content)
+            drawn = path_picture(
+                f"record {self.index + 1}", leaf, self.index, stated.size, self.path
+            )
+        except InvalidInputError as error:
+            return display.card("Proof of a record", rows, body=str(error))
+        rows += [("Registry", stated.origin), ("Records", stated.size), ("Root", stated.root.hex())]
+        return display.card(
+            "Proof of a record", rows, badge=("not verified yet", "grey"), body=drawn
+        )
 
 
 def prove(registry: Registry, record: Record, checkpoint: Checkpoint | None = None) -> RecordProof:
