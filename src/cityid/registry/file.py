@@ -145,6 +145,8 @@ class FileRegistry(Closing):
                 recorded_at=time_of_acceptance(self._clock, state.time),
             )
             self._store(connection, state, stored)
+        if state.size == 0:
+            self._database.settle()  # from now on the file alone does not look empty
         return admission.records(stored)
 
     def read(self, log: str, *, after: int = 0, limit: int | None = None) -> tuple[Record, ...]:

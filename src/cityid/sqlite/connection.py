@@ -40,6 +40,16 @@ FOREIGN = (sqlite3.Error, UnicodeDecodeError, MemoryError)
 """What working with SQLite may raise."""
 
 
+class Connection(sqlite3.Connection):
+    """A connection that knows which files beside the database it has opened.
+
+    Attributes:
+        beside: Device and inode of the write-ahead log and of its index, once they are open.
+    """
+
+    beside: tuple[tuple[int, int], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of file: what it is called, and how it is told from any other.
@@ -74,7 +84,7 @@ class Kind:
         )
 
 
-def connect(path: Path, kind: Kind, *, mode: str, timeout: float) -> sqlite3.Connection:
+def connect(path: Path, kind: Kind, *, mode: str, timeout: float) -> Connection:
     """Open one connection to an existing file.
 
     Args:
@@ -94,6 +104,7 @@ def connect(path: Path, kind: Kind, *, mode: str, timeout: float) -> sqlite3.Con
             timeout=timeout,
             isolation_level=None,
             check_same_thread=False,
+            factory=Connection,
         )
         try:
             for setting in _SETTINGS:

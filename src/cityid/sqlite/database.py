@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Self
 
 from cityid.errors import CityIdError, Code, CorruptError, InvalidInputError, RegistryError
-from cityid.sqlite.connection import FOREIGN, Kind, connect, left_alone, translation
+from cityid.sqlite.connection import (
+    FOREIGN,
+    Connection,
+    Kind,
+    connect,
+    left_alone,
+    translated,
+    translation,
+)
 from cityid.sqlite.creation import Fill, check_format, create, nothing, resolve
 
 _OTHERS = 0o077
@@ -31,9 +39,9 @@ class _Pool:
         damaged: Whether the file was seen to be damaged.
     """
 
-    reader: Callable[[], sqlite3.Connection]
-    idle: list[sqlite3.Connection] = field(default_factory=list)
-    used: set[sqlite3.Connection] = field(default_factory=set)
+    reader: Callable[[], Connection]
+    idle: list[Connection] = field(default_factory=list)
+    used: set[Connection] = field(default_factory=set)
     lost: str = ""
     damaged: bool = False
 
@@ -81,6 +89,7 @@ class Database:
         self.path = path
         self.kind = kind
         self._name = str(path)
+        self._log, self._index = f"{path}-wal", f"{path}-shm"
         self._timeout = timeout
         self._pool = _Pool(partial(connect, path, kind, mode="ro", timeout=timeout))
         self._identity = self._identify()
@@ -154,6 +163,18 @@ class Database:
         finally:
             self._give_back(connection, healthy=healthy)
 
+    def settle(self) -> None:
+        """Carry over what the write-ahead log holds into the file itself, as far as possible.
+
+        What was committed is durable without; this is for whoever looks at the file alone.
+        """
+        connection = self._borrow()
+        try:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+        finally:
+            self._give_back(connection, healthy=True)
+
     def damaged(self, what: str) -> CorruptError:
         """Take note that this file is damaged, and return the error that tells of it.
 
@@ -165,7 +186,7 @@ class Database:
         self._pool.damaged = True
         return self.kind.damaged(self.path, what)
 
-    def _borrow(self) -> sqlite3.Connection:
+    def _borrow(self) -> Connection:
         if self._pool.lost:
             raise RegistryError(self._pool.lost)
         if self._identify() != self._identity:
@@ -175,11 +196,36 @@ class Database:
         try:
             connection = self._pool.idle.pop()
         except IndexError:
-            connection = connect(self.path, self.kind, mode="rw", timeout=self._timeout)
+            connection = self._open()
         self._pool.used.add(connection)
+        if connection.beside != self._identify_beside():
+            self._give_back(connection, healthy=False)
+            raise RegistryError(
+                f"a file beside the {self.kind.noun} {self.path} was removed or replaced while it "
+                "was open: close it in all processes, then open it again"
+            )
         return connection
 
-    def _give_back(self, connection: sqlite3.Connection, *, healthy: bool) -> None:
+    def _open(self) -> Connection:
+        connection = connect(self.path, self.kind, mode="rw", timeout=self._timeout)
+        try:
+            with translated(self.path, self.kind):
+                connection.execute("SELECT 1 FROM sqlite_schema").fetchone()  # opens the log
+        except CityIdError:
+            connection.close()
+            raise
+        connection.beside = self._identify_beside()
+        return connection
+
+    def _identify_beside(self) -> tuple[tuple[int, int], ...]:
+        """Return which files are the write-ahead log and its index; SQLite never looks again."""
+        try:
+            log, index = os.stat(self._log), os.stat(self._index)  # noqa: PTH116 - as below
+        except OSError:
+            return ()
+        return (log.st_dev, log.st_ino), (index.st_dev, index.st_ino)
+
+    def _give_back(self, connection: Connection, *, healthy: bool) -> None:
         self._pool.used.discard(connection)
         if not healthy:
             with contextlib.suppress(sqlite3.Error):
