@@ -1,0 +1,195 @@
+"""Publishing lists: a new one, and one that is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+from cityid import did, timestamp
+from cityid.canonical import CONTEXTS, Contexts
+from cityid.credential.terms import is_url
+from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite, suite_for
+from cityid.did import Identity, Resolver
+from cityid.errors import Code, InvalidInputError, quote
+from cityid.registry import Registry
+from cityid.status.allocation import Allocator, MemoryAllocator
+from cityid.status.bits import MOST_BYTES
+from cityid.status.bitstring import LEAST_ENTRIES, MOST_BITS, BitstringList
+from cityid.status.cache import USUAL_TTL
+from cityid.status.list import StatusList, Trust, last_state
+
+_FASTEST = MappingProxyType(
+    {"eddsa-rdfc-2022": "eddsa-jcs-2022", "ecdsa-rdfc-2019": "ecdsa-jcs-2019"}
+)
+"""A list is plain JSON that nobody discloses in part, so that its JSON is signed as it is."""
+_LASTING = frozenset({"revocation"})
+
+
+def publish(
+    registry: Registry,
+    issuer: Identity,
+    url: str,
+    *,
+    purpose: str,
+    length: int = LEAST_ENTRIES,
+    size: int = 1,
+    messages: Mapping[int, str] | None = None,
+    allocator: Allocator | None = None,
+    decoys: int = 0,
+    ttl: timedelta = USUAL_TTL,
+    valid_for: timedelta | None = None,
+    cryptosuite: str | None = None,
+    resolver: Resolver | None = None,
+    contexts: Contexts = CONTEXTS,
+    suites: Mapping[str, Cryptosuite] = CRYPTOSUITES,
+    at: datetime | None = None,
+) -> StatusList:
+    """Publish a new list, in which nothing is set yet.
+
+    Args:
+        registry: Where it is kept; the log's name is the list's URL.
+        issuer: Who issues it: the issuer of the credentials, or whoever the URL names.
+        url: The list's URL; a DID URL of its issuer where others issue the credentials.
+        purpose: What it says: ``revocation``, ``suspension``, ``message``, ``refresh`` …
+        length: How many entries it has.
+        size: How many bits each has.
+        messages: What each value means; needed for more than one bit.
+        allocator: Gives out the places; one that is forgotten with the process by default.
+        decoys: How many places are set from the beginning that belong to nobody, so that the
+            number of bits that are set says little. Only where nothing is ever lifted.
+        ttl: For how long a copy may be used.
+        valid_for: How long each state of the list counts; without end by default.
+        cryptosuite: Signs the list; by default the one over plain JSON for the key's type.
+        resolver: Finds the keys that earlier states were signed with; by default those of the
+            issuer's document.
+        contexts: The JSON-LD contexts that are admitted.
+        suites: The cryptosuites there are.
+        at: When it is published; now by default.
+
+    Returns:
+        A handle on the list.
+
+    Raises:
+        InvalidInputError: An argument does not fit the specification.
+        ConflictError: There is a list at this URL already; see `open`.
+        NotFoundError: The issuer has no key at hand to sign with.
+        RegistryError: The list cannot be written.
+
+    Spec:
+        https://www.w3.org/TR/vc-bitstring-status-list/#generate-algorithm
+    """
+    _check(url, purpose, length, size, decoys)
+    _check_messages(size, messages or {})
+    trust = Trust(resolver or did.resolver(documents=(issuer.document,)), contexts, suites)
+    handle = StatusList(
+        registry=registry,
+        issuer=issuer,
+        url=url,
+        purpose=purpose,
+        length=length,
+        size=size,
+        messages=MappingProxyType(dict(messages or {})),
+        allocator=MemoryAllocator() if allocator is None else allocator,
+        ttl=ttl,
+        valid_for=valid_for,
+        cryptosuite=cryptosuite or _fastest(issuer),
+        trust=trust,
+    )
+    return handle.begin(decoys, datetime.now(UTC) if at is None else timestamp.aware(at))
+
+
+def reopen(
+    registry: Registry,
+    issuer: Identity,
+    url: str,
+    *,
+    allocator: Allocator,
+    size: int = 1,
+    messages: Mapping[int, str] | None = None,
+    ttl: timedelta | None = None,
+    valid_for: timedelta | None = None,
+    cryptosuite: str | None = None,
+    resolver: Resolver | None = None,
+    contexts: Contexts = CONTEXTS,
+    suites: Mapping[str, Cryptosuite] = CRYPTOSUITES,
+) -> StatusList:
+    """Take up a list that was published before.
+
+    Args:
+        registry: Where it is kept.
+        issuer: Who issues it.
+        url: The list's URL.
+        allocator: The allocator it was published with.
+        size: How many bits each entry has, as at publication.
+        messages: What each value means, as at publication.
+        ttl: For how long a copy of the next state may be used; as it is by default.
+        valid_for: How long the next state counts; without end by default.
+        cryptosuite: Signs the next state.
+        resolver: Finds the keys that earlier states were signed with.
+        contexts: The JSON-LD contexts that are admitted.
+        suites: The cryptosuites there are.
+
+    Returns:
+        A handle on the list.
+
+    Raises:
+        NotFoundError: There is no such list.
+        InvalidInputError: What is there is not this issuer's list.
+        RegistryError: The list cannot be read.
+    """
+    trust = Trust(resolver or did.resolver(documents=(issuer.document,)), contexts, suites)
+    state = last_state(registry, issuer, url, trust).list
+    _check_messages(size, messages or {})
+    return StatusList(
+        registry=registry,
+        issuer=issuer,
+        url=url,
+        purpose=min(state.purposes),
+        length=len(state.bits) * 8 // size,
+        size=size,
+        messages=MappingProxyType(dict(messages or {})),
+        allocator=allocator,
+        ttl=ttl or state.ttl or USUAL_TTL,
+        valid_for=valid_for or _period(state),
+        cryptosuite=cryptosuite or _fastest(issuer),
+        trust=trust,
+    )
+
+
+def _period(state: BitstringList) -> timedelta | None:
+    if state.valid_from is None or state.valid_until is None:
+        return None
+    return state.valid_until - state.valid_from
+
+
+def _check(url: str, purpose: str, length: int, size: int, decoys: int) -> None:
+    if not is_url(url):
+        raise _refused(f"{quote(url)} is not the URL of a list")
+    if not purpose or not isinstance(purpose, str):
+        raise _refused(f"{quote(purpose)} is no purpose, such as revocation")
+    if type(size) is not int or not 0 < size <= MOST_BITS:
+        raise _refused(f"a status has 1 to {MOST_BITS} bits, not {quote(size)}")
+    most = MOST_BYTES * 8 // size
+    if type(length) is not int or length % 8 or not LEAST_ENTRIES <= length <= most:
+        raise _refused(
+            f"a list has {LEAST_ENTRIES} to {most} entries, a multiple of 8, not {quote(length)}"
+        )
+    if type(decoys) is not int or not 0 <= decoys < length:
+        raise _refused(f"{quote(decoys)} decoys do not fit into {length} entries")
+    if decoys and purpose not in _LASTING:
+        raise _refused("decoys are for revocation alone: elsewhere they would never change")
+
+
+def _check_messages(size: int, messages: Mapping[int, str]) -> None:
+    if (size > 1 or messages) and set(messages) != set(range(1 << size)):
+        raise _refused(f"a status of {size} bits needs a message for each of {1 << size} values")
+
+
+def _refused(told: str) -> InvalidInputError:
+    return InvalidInputError(told, code=Code.INVALID_OPTIONS)
+
+
+def _fastest(issuer: Identity) -> str:
+    suite = suite_for(issuer.signer("assertionMethod")[1].public_key.type)
+    return _FASTEST.get(suite, suite)
