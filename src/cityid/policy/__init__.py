@@ -1,7 +1,8 @@
 """Policies: whom a service believes, and what it asks.
 
-Atoms (`IssuedBy`, `HasType`, `Claim`, `HolderBound`) are combined by `AllOf`, `AnyOf`, `Not` and
-`SameCredential`; `kyc`, `voting` and `access` are the questions that city services ask most.
+Atoms (`IssuedBy`, `Recognised`, `HasType`, `Claim`, `HolderBound`) are combined by `AllOf`,
+`AnyOf`, `Not` and `SameCredential`; `kyc`, `voting` and `access` are the questions that city
+services ask most.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from cityid.policy.base import Decision, Needs, Policy, Reason, Verdict
 from cityid.policy.combine import AllOf, AnyOf, Not, SameCredential
 from cityid.policy.facts import Facts, VerifiedCredential
 from cityid.policy.kyc import kyc
+from cityid.policy.recognised import Recognised
 from cityid.policy.voting import Election, voting
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "NotOlderThan",
     "Policy",
     "Reason",
+    "Recognised",
     "SameCredential",
     "UnsafeAnyIssuer",
     "Verdict",

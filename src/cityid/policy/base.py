@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from cityid.errors import Code, InvalidInputError
 from cityid.policy.facts import Facts
 from cityid.report import Check, Outcome, Problem
+from cityid.trust import Asked
 
 
 class Verdict(StrEnum):
@@ -91,13 +92,19 @@ class Needs:
     Attributes:
         issuers: The issuers it believes; a credential of anybody else is not trusted.
         any_issuer: Whether it believes everybody; only `UnsafeAnyIssuer` says so.
+        authorities: Whom it believes about other issuers, and what they are to be asked.
     """
 
     issuers: frozenset[str] = frozenset()
     any_issuer: bool = False
+    authorities: frozenset[Asked] = frozenset()
 
     def __or__(self, other: Needs) -> Needs:
-        return Needs(self.issuers | other.issuers, self.any_issuer or other.any_issuer)
+        return Needs(
+            self.issuers | other.issuers,
+            self.any_issuer or other.any_issuer,
+            self.authorities | other.authorities,
+        )
 
 
 class Policy(Protocol):

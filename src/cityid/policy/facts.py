@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from cityid.credential import Credential
 from cityid.errors import Code, InvalidInputError, quote
+from cityid.trust import Recognition
 
 
 class _Seal:
@@ -70,11 +71,13 @@ class VerifiedCredential:
         credential: The credential as it was secured.
         issuer: Who issued it: the DID that its proofs are bound to.
         path: JSON Pointer to it in the verified document.
+        recognitions: What the authorities that the policy believes say about the issuer.
     """
 
     credential: Credential
     issuer: str
     path: str = ""
+    recognitions: tuple[Recognition, ...] = ()
     seal: InitVar[_Seal | None] = None
 
     def __post_init__(self, seal: _Seal | None) -> None:
@@ -198,9 +201,11 @@ class Facts:
         }
 
 
-def verified_credential(credential: Credential, issuer: str, path: str) -> VerifiedCredential:
+def verified_credential(
+    credential: Credential, issuer: str, path: str, recognitions: tuple[Recognition, ...] = ()
+) -> VerifiedCredential:
     """Seal one credential; for the verifier alone."""
-    return VerifiedCredential(credential, issuer, path, seal=_SEAL)
+    return VerifiedCredential(credential, issuer, path, recognitions, seal=_SEAL)
 
 
 def verified_facts(

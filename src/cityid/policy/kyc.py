@@ -11,19 +11,19 @@ from cityid.policy.atoms import (
     Claim,
     HasType,
     HolderBound,
-    IssuedBy,
     NotOlderThan,
     demand_period,
-    demand_several,
     texts,
 )
 from cityid.policy.base import Policy
 from cityid.policy.combine import AllOf, SameCredential
+from cityid.policy.recognised import believing
 
 LEVELS: Final = ("low", "substantial", "high")
 """Levels of assurance of Regulation (EU) 910/2014, weakest first."""
 
 YEAR: Final = timedelta(days=365)
+_TYPE: Final = "KycAssuranceCredential"
 
 
 def kyc(
@@ -39,7 +39,8 @@ def kyc(
     else's check, without the data that was checked.
 
     Args:
-        issuers: Whose checks the service accepts.
+        issuers: Whose checks the service accepts: DIDs, and `Recognised` for whoever an authority
+            recognises for ``KycAssuranceCredential``.
         level: The least level of assurance, one of `LEVELS`.
         checked_within: How long ago the check may have been.
         jurisdictions: Where the check must have been made; anywhere by default.
@@ -48,7 +49,6 @@ def kyc(
         UnsupportedError: There is no such level.
         InvalidInputError: There are no issuers, or an argument is of the wrong type.
     """
-    demand_several("issuers", issuers)
     demand_period("checked_within", checked_within)
     places = texts("jurisdictions", jurisdictions)
     if not isinstance(level, str):
@@ -61,8 +61,8 @@ def kyc(
             f"there is no level of assurance {quote(level)}", name=level, known=LEVELS
         )
     asked: list[Policy] = [
-        IssuedBy(issuers),
-        HasType("KycAssuranceCredential"),
+        believing("issuers", issuers, _TYPE),
+        HasType(_TYPE),
         Claim("/credentialSubject/assuranceLevel", one_of=LEVELS[LEVELS.index(level) :]),
         NotOlderThan("/credentialSubject/checkedOn", checked_within),
     ]

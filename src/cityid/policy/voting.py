@@ -13,7 +13,6 @@ from cityid.policy.atoms import (
     Claim,
     HasType,
     HolderBound,
-    IssuedBy,
     accepted,
     demand_period,
     demand_several,
@@ -22,6 +21,7 @@ from cityid.policy.atoms import (
 from cityid.policy.base import Decision, Needs, Policy, Reason, Verdict
 from cityid.policy.combine import AllOf, AnyOf, SameCredential
 from cityid.policy.facts import Facts
+from cityid.policy.recognised import Recognised, believing
 
 _AGES = timedelta(days=366 * OLDEST)
 _QUARTER = timedelta(days=90)
@@ -36,6 +36,7 @@ class Election:
         day: The day on which age and residence are judged, whatever day it is today: when votes are
             cast is the polling station's business, and no policy compares the two.
         registrars: Whose credentials of residence and eligibility count.
+        recognised: Belief in other registrars, whom an authority recognises.
         districts: Where voters must live; empty for the whole city.
         minimum_age: In years, on the day.
         resident_for: How long voters must have lived there, on the day.
@@ -47,6 +48,7 @@ class Election:
     id: str
     day: date
     registrars: frozenset[str]
+    recognised: frozenset[Recognised]
     districts: frozenset[str]
     minimum_age: int
     resident_for: timedelta
@@ -57,23 +59,27 @@ class Election:
         id: str,  # noqa: A002 - the standard's word
         day: date,
         registrars: Iterable[object],
+        recognised: Iterable[Recognised] = (),
         districts: Iterable[str] = (),
         minimum_age: int = 18,
         resident_for: timedelta = _QUARTER,
     ) -> None:
         demand_several("registrars", registrars)
         _demand_frame(id, day, minimum_age, resident_for)
+        several = tuple(registrars)
+        believed = frozenset(each for each in several if isinstance(each, Recognised))
         fields = {
             "id": id,
             "day": day,
-            "registrars": accepted(registrars),
+            "registrars": accepted(each for each in several if not isinstance(each, Recognised)),
+            "recognised": believed.union(recognised),
             "districts": texts("districts", districts),
             "minimum_age": minimum_age,
             "resident_for": resident_for,
         }
         for name, value in fields.items():
             object.__setattr__(self, name, value)
-        if not self.registrars:
+        if not (self.registrars or self.recognised):
             raise InvalidInputError(
                 "an election needs registrars whose credentials count", code=Code.INVALID_OPTIONS
             )
@@ -110,12 +116,27 @@ def voting(election: Election) -> Policy:
     Args:
         election: Who may vote.
     """
-    return AllOf(HolderBound(), AnyOf(_by_roll(election), _by_residence(election)))
+    roll = _registrars(election, "VoterEligibilityCredential")
+    residence = _registrars(election, "ResidentIdentityCredential")
+    ways = [
+        *([_by_roll(election, roll)] if roll is not None else []),
+        *([_by_residence(election, residence)] if residence is not None else []),
+    ]
+    return AllOf(HolderBound(), AnyOf(*ways))
 
 
-def _by_roll(election: Election) -> Policy:
+def _registrars(election: Election, type_: str) -> Policy | None:
+    """Return belief in the registrars for a type; None where nobody is believed for it."""
+    several = [
+        *election.registrars,
+        *(each for each in election.recognised if each.asked.for_type == type_),
+    ]
+    return believing("registrars", several, type_) if several else None
+
+
+def _by_roll(election: Election, registrars: Policy) -> Policy:
     asked: list[Policy] = [
-        IssuedBy(election.registrars),
+        registrars,
         HasType("VoterEligibilityCredential"),
         Claim("/credentialSubject/election", equals=election.id),
         _WhereShown(Claim("/credentialSubject/eligibleFrom", at_most=election.day)),
@@ -128,10 +149,10 @@ def _by_roll(election: Election) -> Policy:
     return SameCredential(*asked)
 
 
-def _by_residence(election: Election) -> Policy:
+def _by_residence(election: Election, registrars: Policy) -> Policy:
     born_until = years_before(election.day, election.minimum_age)
     asked: list[Policy] = [
-        IssuedBy(election.registrars),
+        registrars,
         HasType("ResidentIdentityCredential"),
         Claim("/credentialSubject/birthDate", at_most=born_until),
         Claim("/credentialSubject/residentSince", at_most=election.day - election.resident_for),
