@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cityid import __version__, demo, display
-from cityid.cli import credentials, dids, keystore, registries, wallets
+from cityid.cli import audits, credentials, dids, keystore, registries, wallets
 from cityid.cli.options import AsJson
 from cityid.cli.output import answer, confirm, say, say_json
 from cityid.display import screen
@@ -31,7 +31,7 @@ SPECIFICATIONS = (
     ("JSON Canonicalization Scheme", "RFC 8785"),
     ("VC JSON Schema", "JsonSchema, Candidate Recommendation Draft of 2025-02-04"),
     ("DID methods", "did:key, did:jwk, did:peer 0, 2 and 4, did:web"),
-    ("Merkle log", "RFC 6962 and 9162 hashing, C2SP tlog-checkpoint"),
+    ("Merkle log", "RFC 6962 and 9162; C2SP checkpoints, cosignatures, proofs and tiles"),
 )
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ app = typer.Typer(
 app.add_typer(keystore.app, name="keys")
 app.add_typer(dids.app, name="did")
 app.add_typer(wallets.app, name="wallet")
+audits.add_to(registries.app)
 app.add_typer(registries.app, name="registry")
 app.add_typer(credentials.schemas, name="schema")
 credentials.add_to(app)

@@ -39,6 +39,18 @@ def read(source: str) -> bytes:
     return content
 
 
+def read_text(source: str) -> str:
+    """Return the text in a file or on standard input.
+
+    Raises:
+        InvalidInputError: It cannot be read, or is not UTF-8.
+    """
+    try:
+        return read(source).decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"{source}: it is not UTF-8", code=Code.PARSING_ERROR) from error
+
+
 def read_object(source: str) -> JSONObject:
     """Return the JSON object in a file or on standard input.
 

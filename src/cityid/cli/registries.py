@@ -10,22 +10,25 @@ from typing import Annotated
 import typer
 
 from cityid import registry
-from cityid.cli.documents import read
+from cityid.cli.documents import read, read_text
 from cityid.cli.keystore import STORE, open_store
 from cityid.cli.options import AsJson, Document, KeyStorePath, PassphraseFile
 from cityid.cli.output import answer, say, say_json
 from cityid.errors import Code, InvalidInputError, NotFoundError
 from cityid.keys import Signer
-from cityid.registry import NewEntry, OpenRegistry, Record
+from cityid.registry import NewEntry, OpenRegistry, Record, check_growth, claim_growth
 
 Url = Annotated[str, typer.Argument(help="The registry, such as file:city.registry.")]
 Log = Annotated[str, typer.Argument(help="The log's name.")]
 Operator = Annotated[
     str | None, typer.Option("--operator", help="Key in the key store that signs checkpoints.")
 ]
+CheckpointFile = Annotated[
+    str | None, typer.Option("--checkpoint", help="File with a signed checkpoint, else a new one.")
+]
 
 app = typer.Typer(help="Keep logs of signed entries and prove what they say.", no_args_is_help=True)
-_COLUMNS = ("sequence", "log", "version", "bytes", "sha256", "recordedAt")
+COLUMNS = ("sequence", "log", "version", "bytes", "sha256", "recordedAt")
 
 
 def open_registry(url: str, operator: Signer | None = None) -> OpenRegistry:
@@ -35,7 +38,7 @@ def open_registry(url: str, operator: Signer | None = None) -> OpenRegistry:
         InvalidInputError: There is no such registry, or the address is malformed.
         RegistryError: It cannot be read; CorruptError where it is damaged.
     """
-    if (path := _file(url)) and not path.exists():
+    if (path := registry_file(url)) and not path.exists():
         raise InvalidInputError(
             f"there is no registry {url}; make it with: cityid registry init {url}",
             code=Code.INVALID_OPTIONS,
@@ -43,18 +46,21 @@ def open_registry(url: str, operator: Signer | None = None) -> OpenRegistry:
     return registry.connect(url, operator=operator)
 
 
-def _file(url: str) -> Path | None:
+def registry_file(url: str) -> Path | None:
+    """Return the file of a registry; None where it is not kept in one."""
     scheme, _, location = url.partition(":")
     return Path(location.removeprefix("//")) if scheme == "file" and location else None
 
 
-def _row(record: Record) -> tuple[object, ...]:
+def row(record: Record) -> tuple[object, ...]:
+    """Return a record as a row below `COLUMNS`."""
     digest = hashlib.sha256(record.data).hexdigest()
     when = record.recorded_at.isoformat()
     return record.sequence, record.log, record.version, len(record.data), digest, when
 
 
-def _operator(name: str | None, store: Path, passphrase_file: Path | None) -> Signer | None:
+def operator_of(name: str | None, store: Path, passphrase_file: Path | None) -> Signer | None:
+    """Return the key of a store that signs checkpoints; None where none is named."""
     return None if name is None else open_store(store, passphrase_file).signer(name)
 
 
@@ -68,7 +74,7 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Make a registry; one that is there is left alone."""
-    if (path := _file(url)) and path.exists():
+    if (path := registry_file(url)) and path.exists():
         raise InvalidInputError(
             f"there is a file {path} already; a registry is never replaced",
             code=Code.INVALID_OPTIONS,
@@ -86,7 +92,7 @@ def append(url: Url, log: Log, entry: Document, *, as_json: AsJson = False) -> N
     with open_registry(url) as ledger:
         head = ledger.head(log)
         (record,) = ledger.append([NewEntry(log, head.version + 1 if head else 1, data)])
-    answer("Record", _COLUMNS, [_row(record)], as_json=as_json)
+    answer("Record", COLUMNS, [row(record)], as_json=as_json)
 
 
 @app.command(name="log")
@@ -95,11 +101,11 @@ def list_log(url: Url, log: Log, *, as_json: AsJson = False) -> None:
     with open_registry(url) as ledger:
         records = ledger.read(log)
     if as_json:
-        rows = [dict(zip(_COLUMNS, _row(record), strict=True)) for record in records]
+        rows = [dict(zip(COLUMNS, row(record), strict=True)) for record in records]
         data = [base64.b64encode(record.data).decode() for record in records]
         say_json([row | {"data": text} for row, text in zip(rows, data, strict=True)])
     else:
-        answer("Records", _COLUMNS, map(_row, records), as_json=False)
+        answer("Records", COLUMNS, map(row, records), as_json=False)
 
 
 @app.command()
@@ -107,18 +113,27 @@ def checkpoint(
     url: Url,
     *,
     operator: Operator = None,
+    known: Annotated[
+        str | None, typer.Option(help="File with an earlier checkpoint: refuse any other history.")
+    ] = None,
+    since: Annotated[
+        int | None, typer.Option(min=0, help="Add the proof of growth since this size, to cosign.")
+    ] = None,
     store: KeyStorePath = STORE,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the checkpoint over all records: a signed note when an operator is named."""
-    with open_registry(url, _operator(operator, store, passphrase_file)) as ledger:
-        stated = ledger.checkpoint()
+    earlier = None if known is None else read_text(known)
+    with open_registry(url, operator_of(operator, store, passphrase_file)) as ledger:
+        stated = ledger.checkpoint() if earlier is None else check_growth(ledger, earlier)
+        claim = None if since is None else claim_growth(ledger, since=since, checkpoint=stated)
+    text = stated.note if claim is None else claim.to_text()
     if as_json:
         root = base64.b64encode(stated.root).decode()
-        say_json({"origin": stated.origin, "size": stated.size, "root": root, "note": stated.note})
+        say_json({"origin": stated.origin, "size": stated.size, "root": root, "note": text})
     else:
-        say(stated.note)
+        say(text)
 
 
 @app.command()
@@ -127,17 +142,19 @@ def prove(
     log: Log,
     version: Annotated[int, typer.Argument(min=1, help="The entry's version.")],
     *,
+    checkpoint: CheckpointFile = None,
     operator: Operator = None,
     store: KeyStorePath = STORE,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Print a proof, checkable offline, that a record is in the registry."""
-    with open_registry(url, _operator(operator, store, passphrase_file)) as ledger:
+    stated = None if checkpoint is None else registry.read_checkpoint(read_text(checkpoint))
+    with open_registry(url, operator_of(operator, store, passphrase_file)) as ledger:
         records = ledger.read(log, after=version - 1, limit=1)
         if not records:
             raise NotFoundError(f"the log has no version {version}", ref=log)
-        proof = registry.prove(ledger, records[0]).to_text()
+        proof = registry.prove(ledger, records[0], stated).to_text()
     if as_json:
         say_json({"log": log, "version": version, "proof": proof})
     else:

@@ -18,6 +18,8 @@ _STYLES = MARK_STYLES | {
     "PERMITTED": "bold green",
     "REFUSED": "bold red",
     "UNDECIDED": "bold yellow",
+    "CLEAN": "bold green",
+    "DAMAGED": "bold red",
 }
 """How the first word of a line colours it."""
 

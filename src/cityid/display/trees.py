@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Final, Literal
 
@@ -97,8 +97,14 @@ def _laid(node: Branch, depth: int, left: float) -> tuple[list[_Box], float]:
     foot = (middle, top + _HIGH)
     laid = [_Box(node, middle, top, None)]
     for first, *others in below:
-        laid += [_Box(first.node, first.x, first.y, foot), *others]
-    return laid, max(right, middle + wide / 2)
+        laid += [replace(first, parent=foot), *others]
+    jut = max(0, left - (middle - wide / 2))  # of a box that is wider than all below it
+    return [_moved(box, jut) for box in laid], max(right, middle + wide / 2) + jut
+
+
+def _moved(box: _Box, by: float) -> _Box:
+    parent = box.parent and (box.parent[0] + by, box.parent[1])
+    return replace(box, x=box.x + by, parent=parent)
 
 
 def _wide(node: Branch) -> float:

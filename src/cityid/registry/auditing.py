@@ -21,7 +21,7 @@ from cityid.registry import merkle
 from cityid.registry.base import MerkleLeaf, Provable, Record, Registry, leaf_contents
 from cityid.registry.checkpoint import Checkpoint, believe_checkpoint, read_checkpoint
 from cityid.registry.cosignature import WitnessKey
-from cityid.report import Check, Problem, Report
+from cityid.report import Check, Outcome, Problem, Report
 
 Progress = Callable[[int, int], None]
 """Is called with the number of records done and of all."""
@@ -34,6 +34,7 @@ _BATCH = 256
 _PAGE = 64
 _PROVEN = 16  # every stored hash above so many leaves is part of one of the proofs
 _QUESTIONS = ("records", "versions", "times", "tree", "proofs", "indexes")
+_SIGNS = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.INCONCLUSIVE: "?"}
 _MARKS = {True: ("✓ clean", "green"), False: ("✗ damaged", "red")}
 
 
@@ -69,6 +70,16 @@ class Audit:
         names = ("Registry", "Records", "Logs", "Root", "First record", "Last record")
         values = (self.origin, self.size, self.logs, self.root.hex(), *times)
         return list(zip(names, values, strict=True))
+
+    def explain(self) -> str:
+        """Return the audit as text for a person: what was read, then one line a check."""
+        lines = [_MARKS[bool(self)][0].partition(" ")[2].upper()]
+        lines += [f"  {name}: {value}" for name, value in self.rows()]
+        for check in self.report:
+            lines.append(f"  {_SIGNS[check.outcome]} {check.name} {check.path}".rstrip())
+            if check.problem is not None:
+                lines += [f"      {check.problem.title}", f"      → {check.problem.advice}"]
+        return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as JSON with RFC 9457 problem objects."""

@@ -82,7 +82,7 @@ class Mirrored:
 
 
 def mirror(
-    source: ProvableRegistry,
+    source: Registry,
     target: Registry,
     *,
     checkpoint: str | None = None,

@@ -8,26 +8,32 @@ from cityid.display import HTML, Branch, Role, tree
 from cityid.display.trees import MAX_LEAVES
 from cityid.errors import Code, InvalidInputError
 from cityid.registry import merkle
+from cityid.registry.base import Record, leaf_contents
 
 _SHOWN = 8
 
 
-def tree_picture(leaves: Sequence[tuple[str, bytes]], *, proven: int | None = None) -> HTML:
-    """Return the Merkle tree of a few records as SVG.
+def tree_picture(records: Sequence[Record], *, proven: Record | None = None) -> HTML:
+    """Return the Merkle tree of a small registry as SVG.
 
     Args:
-        leaves: The label and the hash of each leaf, in order.
-        proven: The place of one leaf: its inclusion proof is marked.
+        records: All its records, in order.
+        proven: One of them: what its proof gives is marked, and what follows from that.
 
     Raises:
-        InvalidInputError: There are no leaves, more than 64, or not the one to be marked.
+        InvalidInputError: There are no records, more than 64, or not the one to be marked.
     """
-    if not 0 < len(leaves) <= MAX_LEAVES or not (proven is None or 0 <= proven < len(leaves)):
+    if not 0 < len(records) <= MAX_LEAVES or (proven is not None and proven not in records):
         raise InvalidInputError(
             f"a tree of 1 to {MAX_LEAVES} records can be drawn, and one of them marked",
             code=Code.INVALID_OPTIONS,
         )
-    root, _ = _branch(leaves, proven, "plain")
+    leaves = [
+        (str(record.sequence), merkle.leaf_hash(content))
+        for record, content in zip(records, leaf_contents(records), strict=True)
+    ]
+    marked = None if proven is None else records.index(proven)
+    root, _ = _branch(leaves, marked, "plain")
     return tree(root, caption=f"Merkle tree of {len(leaves)} records")
 
 
