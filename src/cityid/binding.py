@@ -11,6 +11,11 @@ from cityid.nonces import NonceStore
 from cityid.report import Check, Outcome, Problem, Report
 from cityid.verification import CredentialFindings, PresentationFindings
 
+_NOTHING_ASKED = (
+    Check.skipped("holder_binding"),
+    Check.skipped("challenge"),
+    Check.skipped("domain"),
+)
 _CODES = {"challenge": Code.INVALID_CHALLENGE_ERROR, "domain": Code.INVALID_DOMAIN_ERROR}
 
 
@@ -26,6 +31,8 @@ def unpresented(
     Returns:
         The checks ``holder_binding``, ``challenge`` and ``domain``: failed where one was expected.
     """
+    if challenge is None and domain is None:
+        return _NOTHING_ASKED
     return (
         Check.skipped("holder_binding"),
         _unanswered("challenge", challenge),

@@ -368,7 +368,8 @@ def multihash_decode(data: bytes) -> tuple[HashName, bytes]:
 def _check_text(text: object, max_length: int, base: str) -> None:
     if not isinstance(text, str):
         raise _invalid(f"{base} is text, not {type(text).__name__}")
-    _cap(len(text), max_length, base)
+    if len(text) > max_length:
+        _cap(len(text), max_length, base)
 
 
 def _cap(length: int, most: int, base: str) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, NoReturn
 
-from cityid import pointer
+from cityid import compact_json, pointer
 from cityid.errors import Code, InvalidInputError, quote
 
 JSONObject = dict[str, Any]
@@ -54,6 +54,9 @@ def parse(source: str | bytes, *, limits: Limits = LIMITS) -> Any:
     Spec:
         https://www.rfc-editor.org/rfc/rfc7493#section-2
     """
+    value = _usual(source, limits)
+    if value is not None:
+        return value
     text = _text(source, limits)
     if text.count("{") + text.count("[") > limits.max_depth:
         _check_depth(text, limits)
@@ -128,6 +131,17 @@ def write(value: Any) -> str:
 
 
 # --- text
+
+
+def _usual(source: object, limits: Limits) -> Any:
+    """Return the value of text that needs no closer look; None for other text."""
+    if isinstance(source, str) and source.isascii():
+        source = source.encode()
+    if not isinstance(source, bytes) or len(source) > limits.max_bytes:
+        return None
+    if source.count(b"{") + source.count(b"[") > limits.max_depth:
+        return None
+    return compact_json.read(source)
 
 
 def _text(source: object, limits: Limits) -> str:

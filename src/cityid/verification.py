@@ -31,6 +31,9 @@ from cityid.securing import CLOCK_SKEW, ProofFindings, verify_proofs
 from cityid.strict_json import JSONObject
 
 _AFTER_STRUCTURE = ("context", "proof", "issuer_binding", "validity")
+_CONFORMING = Check.passed("structure")
+_ADMITTED = Check.passed("context")
+_BOUND = Check.passed("issuer_binding")
 _AFTER_STRUCTURE_OF_PRESENTATION = ("context", "proof", "holder_binding", "challenge", "domain")
 
 
@@ -129,7 +132,7 @@ def verify_credential(
     else:
         later = (Check.skipped("issuer_binding"), Check.skipped("validity"))
     checks = (
-        Check.passed("structure"),
+        _CONFORMING,
         _context_check(document, proofs, contexts),
         proofs.report.checks[0],
         *later,
@@ -201,7 +204,7 @@ def verify_presentation_envelope(
     # The credentials inside are documents of their own, with contexts of their own.
     shell = {name: value for name, value in document.items() if name != "verifiableCredential"}
     checks = (
-        Check.passed("structure"),
+        _CONFORMING,
         _context_check(shell, proofs, contexts),
         proof,
         _holder_check(presentation, proofs),
@@ -225,14 +228,14 @@ def _context_check(document: JSONObject, proofs: ProofFindings, contexts: Contex
     if secured is not None and secured.get("@context") != document.get("@context"):
         told = "the document has more contexts than those that were signed"
         problems += (Problem(Code.CONTEXT_NOT_ALLOWED, told, path="/@context"),)
-    return Check.failed("context", combined(problems)) if problems else Check.passed("context")
+    return Check.failed("context", combined(problems)) if problems else _ADMITTED
 
 
 def _issuer_check(credential: Credential, controllers: frozenset[str]) -> Check:
     """Ask whether the issuer controls the key of every proof."""
     strangers = controllers - {credential.issuer}
     if not strangers:
-        return Check.passed("issuer_binding")
+        return _BOUND
     told = f"the key of a proof is controlled by {quote(min(strangers), 120)}, not by the issuer"
     detail = "Anybody can write an issuer's name; only the issuer's key shows that it issued."
     problem = Problem(Code.ISSUER_MISMATCH, told, detail, "/issuer")

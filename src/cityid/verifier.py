@@ -203,10 +203,10 @@ def _within_calendar(at: datetime | None, skew: timedelta) -> datetime:
 def _view(document: Document) -> Credential | Presentation:
     if isinstance(document, (Credential, Presentation)):
         return document
-    presentation = Presentation.of(document)
-    if "VerifiablePresentation" in presentation.types:
-        return presentation
-    return Credential(presentation.document)
+    credential = Credential.of(document)
+    if "VerifiablePresentation" in credential.types:
+        return Presentation(credential.document)
+    return credential
 
 
 def _listed(
@@ -220,7 +220,10 @@ def _listed(
 
 _MOST_BAD = 4
 _MOST_SCHEMAS = 8
-_UNASKED = tuple(map(Check.skipped, ("schema", "status", "trust")))
+_NO_SCHEMA = (Check.skipped("schema"),)
+_NO_STATUS = Check.skipped("status")
+_TRUSTED = Check.passed("trust")
+_UNASKED = (*_NO_SCHEMA, _NO_STATUS, Check.skipped("trust"))
 
 
 class _Run(NamedTuple):
@@ -235,7 +238,9 @@ class _Run(NamedTuple):
     def credential(self, credential: Credential, policy: Policy) -> Result:
         findings = self._examine(credential)
         alone = binding.unpresented(challenge=self.challenge, domain=self.domain)
-        report = findings.report.also(*alone, *self._worth(findings))
+        *first, validity = findings.report.checks
+        checks = (*first, *alone, validity, *self._worth(findings))
+        report = Report(checks, findings.report.warnings)
         return self._judge(report, [("", findings)], None, policy)
 
     def presentation(self, presentation: Presentation, policy: Policy) -> Result:
@@ -260,7 +265,7 @@ class _Run(NamedTuple):
         for path, findings in parts:
             bound = binding.holder_binding(findings, envelope.holder)
             report += findings.report.also(bound, *self._worth(findings)).under(path)
-        return self._judge(report, parts, envelope.holder, policy)
+        return self._judge(in_order(report), parts, envelope.holder, policy)
 
     def _examined(self, presentation: Presentation) -> Iterator[tuple[str, CredentialFindings]]:
         bad, credentials = 0, presentation.credentials
@@ -287,7 +292,7 @@ class _Run(NamedTuple):
         if not findings.verified:
             return _UNASKED
         credential = findings.credential
-        schemas = tuple(self._schemas(credential)) or (Check.skipped("schema"),)
+        schemas = tuple(self._schemas(credential)) if credential.schemas else _NO_SCHEMA
         return (*schemas, self._status(credential), self._trust(credential))
 
     def _schemas(self, credential: Credential) -> Iterator[Check]:
@@ -301,7 +306,7 @@ class _Run(NamedTuple):
 
     def _status(self, credential: Credential) -> Check:
         if not credential.statuses:
-            return Check.skipped("status")
+            return _NO_STATUS
         problem = Problem(
             Code.STATUS_NOT_CHECKED,
             "the credential has a status, which this version cannot check",
@@ -312,7 +317,7 @@ class _Run(NamedTuple):
 
     def _trust(self, credential: Credential) -> Check:
         if self._believed(credential):
-            return Check.passed("trust")
+            return _TRUSTED
         text = f"the policy does not believe this issuer, {quote(credential.issuer, 100)}"
         problem = Problem(Code.ISSUER_NOT_TRUSTED, text, "name it in IssuedBy", "/issuer")
         return Check.failed("trust", problem)
@@ -324,11 +329,10 @@ class _Run(NamedTuple):
         holder: str | None,
         policy: Policy,
     ) -> Result:
-        report = in_order(report)
         if not stands(report):
             return Result(report, _unverified(report), None)
         facts = verified_facts(
-            tuple(_sealed(path, findings) for path, findings in parts),
+            tuple([_sealed(path, findings) for path, findings in parts]),
             at=self.at,
             holder=holder,
             domain=self.domain if isinstance(self.domain, str) else None,

@@ -11,7 +11,8 @@ import re
 from json.encoder import encode_basestring  # writes text just as RFC 8785 3.2.2.2 asks for
 from typing import Any
 
-from cityid.strict_json import LARGEST_INTEGER, LIMITS, snapshot
+from cityid import compact_json
+from cityid.strict_json import LIMITS, snapshot
 
 
 def canonicalize(value: Any) -> bytes:
@@ -26,49 +27,44 @@ def canonicalize(value: Any) -> bytes:
     Spec:
         https://www.rfc-editor.org/rfc/rfc8785#section-3.2
     """
-    if _is_plain(value, LIMITS.max_depth, [LIMITS.max_bytes]):
-        text = _sorted(value)
+    if type(value) in _CONTAINERS and _is_plain(value):
+        text = compact_json.write(value, in_order=True)
         if text is not None and (text.isascii() or not _SORTED_OTHERWISE.search(text)):
             return text
     return _write(snapshot(value)).encode()
 
 
-# --- the usual case: orjson writes the canonical form
+# --- the usual case: plain values whose names in order make the canonical form
 
-# Names sort by code points there, by UTF-16 code units in RFC 8785 3.2.3: the same where no
-# character needs two units, and so four bytes.
+_CONTAINERS = frozenset({dict, list})
+_PLAIN = frozenset({str, int, bool, type(None)})
+
+# Names are in the order of their code points there, in that of their UTF-16 code units in RFC 8785
+# 3.2.3: the same where no character needs two units, and so four bytes.
 _SORTED_OTHERWISE = re.compile(rb"[\xf0-\xf4]")
 
 
-def _sorted(value: Any) -> bytes | None:
-    """Return plain JSON with its names in order; None where it holds half a surrogate pair."""
-    import orjson
-
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONEncodeError:
-        return None
-
-
-def _is_plain(value: Any, depth: int, room: list[int]) -> bool:
-    """Tell whether there is nothing but text, small integers, booleans and None in `value`."""
-    kind = type(value)
-    if kind is dict or kind is list:
-        room[0] -= len(value)
-        if depth == 0 or room[0] < 0:
-            return False
-        if kind is dict:
-            for name in value:
-                if type(name) is not str:
-                    return False
-            value = value.values()
-        for item in value:
-            if type(item) is not str and not _is_plain(item, depth - 1, room):
+def _is_plain(value: Any) -> bool:
+    """Tell whether there is nothing but text, integers, booleans and None in an object or array."""
+    level, room = [value], LIMITS.max_bytes
+    for _ in range(LIMITS.max_depth):
+        below: list[Any] = []
+        for container in level:
+            room -= len(container)
+            if room < 0:
                 return False
-        return True
-    if kind is int:
-        return bool(-LARGEST_INTEGER <= value <= LARGEST_INTEGER)
-    return kind is str or kind is bool or value is None
+            for item in container.values() if type(container) is dict else container:
+                kind = type(item)
+                if kind is str:
+                    continue
+                if kind is dict or kind is list:
+                    below.append(item)
+                elif kind not in _PLAIN:
+                    return False
+        if not below:
+            return True
+        level = below
+    return False
 
 
 # --- every case, over values that were checked

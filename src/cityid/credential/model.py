@@ -30,6 +30,23 @@ def version(document: Mapping[str, Any]) -> str:
     return "1.1" if first == terms.V1 else "2.0"
 
 
+def moment(document: Mapping[str, Any], end: int) -> datetime | None:
+    """Return when a credential becomes valid, or ceases to be; None where it does not say.
+
+    Args:
+        document: The credential.
+        end: Which end of the period: 0 or 1.
+
+    Raises:
+        InvalidInputError: What stands there is not a point in time.
+    """
+    model = version(document)
+    name = PERIOD[model][end]
+    if name not in document:
+        return None
+    return timestamp.parse(document[name], path=f"/{name}", need_offset=model == "2.0")
+
+
 @dataclass(frozen=True, slots=True)
 class _Document:
     """What credentials and presentations share.
@@ -132,7 +149,7 @@ class Credential(_Document):
         Raises:
             InvalidInputError: What stands there is not a point in time.
         """
-        return self._bound(0)
+        return moment(self.document, 0)
 
     @property
     def valid_until(self) -> datetime | None:
@@ -141,15 +158,7 @@ class Credential(_Document):
         Raises:
             InvalidInputError: What stands there is not a point in time.
         """
-        return self._bound(1)
-
-    def _bound(self, end: int) -> datetime | None:
-        model = self.version
-        name = PERIOD[model][end]
-        if name not in self.document:
-            return None
-        need_offset = model == "2.0"
-        return timestamp.parse(self.document[name], path=f"/{name}", need_offset=need_offset)
+        return moment(self.document, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,23 +78,22 @@ def description(document: dict[str, Any]) -> Iterable[Problem]:
     return text_faults(document["description"], "/description") if "description" in document else ()
 
 
-def issuer(document: dict[str, Any]) -> Iterator[Problem]:
+def issuer(document: dict[str, Any]) -> Iterable[Problem]:
     """``issuer`` is a URL, or an object with a URL as ``id``; it may have name and description."""
     if "issuer" not in document:
-        yield fault("a credential without issuer: add the issuer's URL", "/issuer")
-        return
-    yield from party_faults(document["issuer"], "/issuer")
+        return (fault("a credential without issuer: add the issuer's URL", "/issuer"),)
+    return party_faults(document["issuer"], "/issuer")
 
 
-def party_faults(value: Any, path: str) -> Iterator[Problem]:
-    """Yield the faults of an issuer or holder: a URL, or an object with one as ``id``."""
+def party_faults(value: Any, path: str) -> Iterable[Problem]:
+    """Return the faults of an issuer or holder: a URL, or an object with one as ``id``."""
     if not isinstance(value, dict):
-        yield from url_faults(value, path)
-        return
-    yield from url_faults(value.get("id"), f"{path}/id")
+        return url_faults(value, path)
+    faults = [*url_faults(value.get("id"), f"{path}/id")]
     for member in ("name", "description"):
         if member in value:
-            yield from text_faults(value[member], f"{path}/{member}")
+            faults += text_faults(value[member], f"{path}/{member}")
+    return faults
 
 
 def credential_subject(document: dict[str, Any]) -> Iterator[Problem]:
@@ -164,8 +163,8 @@ def object_faults(value: Any, path: str, *, need_id: bool = False) -> Iterator[P
 
 def confidence_method(document: dict[str, Any]) -> Iterator[Problem]:
     """``confidenceMethod`` objects, of the credential or of a subject, have a type."""
-    owners = [(document, ""), *each(document.get("credentialSubject"), "/credentialSubject")]
-    for owner, path in owners:
+    subjects = each(document.get("credentialSubject"), "/credentialSubject")
+    for owner, path in ((document, ""), *subjects):
         if isinstance(owner, dict) and "confidenceMethod" in owner:
             yield from object_faults(owner["confidenceMethod"], f"{path}/confidenceMethod")
 

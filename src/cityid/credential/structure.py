@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any
 
@@ -70,13 +71,8 @@ def check_presentation(
 
 
 def _faults(table: Mapping[str, Rule], document: dict[str, Any]) -> tuple[Problem, ...]:
-    faults: list[Problem] = []
-    for rule in table.values():
-        for problem in rule(document):
-            faults.append(problem)
-            if len(faults) == _MOST_FAULTS:
-                return tuple(faults)
-    return tuple(faults)
+    faults = chain.from_iterable([rule(document) for rule in table.values()])
+    return tuple(islice(faults, _MOST_FAULTS))
 
 
 def _credential_rules(document: dict[str, Any]) -> Mapping[str, Rule]:

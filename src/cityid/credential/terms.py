@@ -6,7 +6,7 @@ A rule asks here; nothing here knows of credentials.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cityid.errors import Code, quote
@@ -46,7 +46,9 @@ def is_url(value: object) -> bool:
 
 def is_type(value: object) -> bool:
     """Whether a value is one type: a term without white space, or an absolute URL."""
-    return isinstance(value, str) and (_TERM.fullmatch(value) is not None or is_url(value))
+    if not isinstance(value, str):
+        return False
+    return value.isidentifier() or _TERM.fullmatch(value) is not None or is_url(value)
 
 
 def is_language_tag(value: object) -> bool:
@@ -58,13 +60,11 @@ def is_language_tag(value: object) -> bool:
     return isinstance(value, str) and _LANGUAGE_TAG.fullmatch(value) is not None
 
 
-def each(value: Any, path: str) -> Iterator[tuple[Any, str]]:
-    """Yield the items of a set with their pointers; a value that stands alone is a set of one."""
+def each(value: Any, path: str) -> Sequence[tuple[Any, str]]:
+    """Return the items of a set with their pointers; a value that stands alone is a set of one."""
     if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield item, f"{path}/{index}"
-    else:
-        yield value, path
+        return [(item, f"{path}/{index}") for index, item in enumerate(value)]
+    return ((value, path),)
 
 
 def types(value: Any) -> tuple[str, ...]:

@@ -190,13 +190,12 @@ class HashedSuite(ABC):
         return digest(configuration).digest() + self._hashed(document, name, contexts)
 
     def _hashed(self, document: Mapping[str, Any], name: HashName, contexts: Contexts) -> bytes:
-        known: dict[tuple[str, str], bytes | CityIdError] = {}
-        if isinstance(document, Unsecured):
-            known = document.hashes
-        key = (self.name, name)
+        if not isinstance(document, Unsecured):
+            return _HASHES[name](self.transform(document, name, contexts)).digest()
+        known, key = document.hashes, (self.name, name)
         if key not in known:
             try:
-                known[key] = _HASHES[name](self.transform(dict(document), name, contexts)).digest()
+                known[key] = self._hashed(dict(document), name, contexts)
             except CityIdError as error:
                 known[key] = error
         found = known[key]

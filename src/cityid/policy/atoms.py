@@ -23,6 +23,9 @@ def judged(
     return Decision(verdict, (Reason(policy, verdict, text, code, path),))
 
 
+_ACCEPTED = judged("issued_by", Verdict.PERMIT, "issued by an accepted issuer")
+
+
 def _of_type(facts: Facts, type_: str | None) -> list[VerifiedCredential]:
     return [c for c in facts if type_ is None or type_ in c.types]
 
@@ -154,7 +157,7 @@ class IssuedBy:
                 return judged(
                     "issued_by", Verdict.DENY, text, Code.ISSUER_NOT_TRUSTED, credential.path
                 )
-        return judged("issued_by", Verdict.PERMIT, "issued by an accepted issuer")
+        return _ACCEPTED
 
 
 @dataclass(frozen=True)

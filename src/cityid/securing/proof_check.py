@@ -24,6 +24,10 @@ from cityid.report import Check, Outcome, Problem, combined, worst
 from cityid.securing.proof import Proof, in_order
 from cityid.strict_json import JSONObject
 
+_HOLDS = Check.passed("proof")
+_NO_CHALLENGE = Check.skipped("challenge")
+_NO_DOMAIN = Check.skipped("domain")
+
 
 class Judge(NamedTuple):
     """All that the proofs of one document are judged by.
@@ -62,7 +66,9 @@ class Judge(NamedTuple):
         controllers: set[str] = set()
         held: set[str | None] = set()
         failures: list[tuple[Outcome, Problem]] = []
-        alone = Unsecured(without_proof(document))
+        alone = without_proof(document)
+        if len(proofs) > 1:
+            alone = Unsecured(alone)
         for proof in in_order(proofs):
             try:
                 if not held.issuperset(proof.previous):
@@ -156,7 +162,7 @@ def _check_times(proof: Proof, at: datetime, skew: timedelta) -> None:
 
 def _proof_check(failures: Sequence[tuple[Outcome, Problem]]) -> Check:
     if not failures:
-        return Check.passed("proof")
+        return _HOLDS
     outcome = worst(outcome for outcome, _ in failures)
     problem = combined([problem for met, problem in failures if met is outcome])
     return Check("proof", outcome, problem=problem)
@@ -170,7 +176,7 @@ def challenge_check(proofs: Sequence[Proof], expected: str | None) -> Check:
         expected: The challenge that was set; None where none was.
     """
     if expected is None:
-        return Check.skipped("challenge")
+        return _NO_CHALLENGE
     for proof in proofs:
         if proof.challenge != expected:
             told = "the proof does not answer the challenge that was set"
@@ -187,7 +193,7 @@ def domain_check(proofs: Sequence[Proof], expected: frozenset[str] | None) -> Ch
         expected: Whom they must be meant for; None for anybody.
     """
     if expected is None:
-        return Check.skipped("domain")
+        return _NO_DOMAIN
     for proof in proofs:
         if proof.domain != expected:
             met = quote(sorted(proof.domain)) if proof.domain else "nobody in particular"

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cityid import pointer
+from cityid import compact_json, pointer
 from cityid.canonical.contexts import Contexts
 from cityid.errors import Code, quote
 from cityid.report import Problem
@@ -45,10 +45,9 @@ def _is_usual(document: Mapping[str, Any], contexts: Contexts) -> bool:
     for url in context:
         if type(url) is not str or url not in contexts:
             return False
-    rest = {name: value for name, value in document.items() if name != "@context"}
-    if type(proof) is dict and proof.get("@context") == context:
-        rest["proof"] = [value for name, value in proof.items() if name != "@context"]
-    return not _holds_context(rest)
+    same = type(proof) is dict and proof.get("@context") == context
+    text = compact_json.write(document)
+    return text is not None and text.count(b'"@context"') == 1 + same
 
 
 def _check_document(
