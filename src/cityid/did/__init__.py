@@ -1,7 +1,7 @@
 """Decentralized identifiers: parse, create, resolve, dereference.
 
-``did.create()`` makes an `Identity`, ``did.resolver()`` a `Resolver` that reaches no network unless
-it is given a ``fetch=``.
+``did.create()`` makes an `Identity`, ``did.load()`` takes up one that has a history again;
+``did.resolver()`` makes a `Resolver` that reaches no network unless it is given a ``fetch=``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from cityid.did.dereferencing import DereferencingOptions, DereferencingResult
 from cityid.did.document import DIDDocument, Service
 from cityid.did.fetch import Fetch, FetchedDocument, fetch
 from cityid.did.identity import Identity
+from cityid.did.inception import load, witness
 from cityid.did.methods import METHODS
 from cityid.did.methods.web import Web
 from cityid.did.methods.webvh import WebVH
@@ -52,9 +53,11 @@ __all__ = [
     "check_document",
     "create",
     "fetch",
+    "load",
     "parse",
     "parse_url",
     "resolver",
+    "witness",
 ]
 
 

@@ -4,29 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
 from cityid import keys
 from cityid.did.document import DIDDocument
-from cityid.did.identity import Identity
+from cityid.did.identity import Identity, chosen_parameters
+from cityid.did.inception import incept
 from cityid.did.methods import METHODS, NOT_BUILT, jwk, key, peer, web
-from cityid.did.methods.base import MULTIKEY, MULTIKEY_V1, method_entry, relationships_of
+from cityid.did.methods.base import relationships_of
+from cityid.did.methods.webvh import template
 from cityid.did.resolution import DEFAULTS
-from cityid.did.rules import DID_V1
+from cityid.did.succession import first
 from cityid.did.syntax import DID
 from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
-from cityid.keys import Signer
+from cityid.keys import Keyring, Signer
+from cityid.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    signer: Signer
+    """What is wanted of a new identity; see `create`."""
+
+    signer: Signer | None
+    key_type: str
     services: tuple[Mapping[str, Any], ...]
     numalgo: int
     domain: str | None
     path: str
     port: int | None
+    keyring: Keyring | None
+    recovery: Keyring | None
+    registry: Registry | None
+    parameters: Mapping[str, Any]
+    at: datetime | None
+
+    def key(self) -> Signer:
+        """Return the key that shall act, made new where none is given."""
+        return keys.generate(self.key_type) if self.signer is None else self.signer
+
+    def host(self) -> str:
+        """Return the domain name.
+
+        Raises:
+            InvalidInputError: None is given (``INVALID_OPTIONS``).
+        """
+        if not isinstance(self.domain, str):
+            raise InvalidInputError("this method needs a domain=", code=Code.INVALID_OPTIONS)
+        return self.domain
 
 
 def create(
@@ -39,25 +65,46 @@ def create(
     domain: str | None = None,
     path: str = "",
     port: int | None = None,
+    keyring: Keyring | None = None,
+    recovery: Keyring | None = None,
+    registry: Registry | None = None,
+    witnesses: Iterable[str] | None = None,
+    threshold: int | None = None,
+    watchers: Iterable[str] | None = None,
+    ttl: int | None = None,
+    portable: bool = False,
+    at: datetime | None = None,
 ) -> Identity:
     """Make a new identity.
 
-    Nothing is written anywhere: the document of a did:web is for the caller to publish, at
-    ``did.json`` below the place that the DID tells.
+    The log of a did:webvh is written to the registry; without one it is for the caller to publish,
+    as `Identity.log` gives it. The document of a did:web is for the caller to publish, at
+    ``did.json`` below the place that the DID tells. The other methods write nothing anywhere.
 
     Args:
-        method: ``key``, ``jwk``, ``peer`` or ``web``.
+        method: ``key``, ``jwk``, ``peer``, ``web`` or ``webvh``.
         signer: The key that shall act for it; made new where it is not given.
         key_type: The type of the key to make.
-        services: Services to announce (``peer``, ``web``); their ids are relative.
+        services: Services to announce (``peer``, ``web``, ``webvh``); their ids are relative.
         numalgo: The kind of did:peer: 2 or 4.
-        domain: The domain name of a did:web.
-        path: Where below the domain the document of a did:web lies; empty for the domain itself.
-        port: The port of a did:web, where it is not 443.
+        domain: The domain name of a did:web or did:webvh.
+        path: Where below the domain it is published; empty for the domain itself.
+        port: The port, where it is not 443.
+        keyring: Where a did:webvh keeps its keys, the next update key among them; None for a
+            keyring that ends with the process.
+        recovery: Another keyring, kept apart, for the key that nothing but a recovery uses.
+        registry: Where the log of a did:webvh is written.
+        witnesses: The did:key of each witness that approves changes of a did:webvh.
+        threshold: How many of them must approve; None for more than half.
+        watchers: URLs of those who watch a did:webvh.
+        ttl: For how many seconds an answer about a did:webvh may be kept.
+        portable: Whether a did:webvh may move to another place later.
+        at: The time at which a did:webvh begins; None for now.
 
     Raises:
         InvalidInputError: The options do not make a DID.
         UnsupportedError: This version cannot make DIDs of this method, or with this key.
+        RegistryError: The keys or the log of a did:webvh could not be written.
     """
     maker = _MAKERS.get(method)
     if maker is None:
@@ -68,28 +115,52 @@ def create(
             known=tuple(_MAKERS),
             code=Code.METHOD_NOT_SUPPORTED,
         )
-    signer = keys.generate(key_type) if signer is None else signer
-    return maker(_Wish(signer, tuple(services), numalgo, domain, path, port))
+    parameters = chosen_parameters(witnesses, threshold, watchers, ttl)
+    parameters |= {"portable": True} if portable else {}
+    if method != "webvh" and (parameters or keyring or recovery or registry):
+        raise InvalidInputError(
+            f"a did:{method} has no log, so no keyring, registry or parameter of a log",
+            code=Code.INVALID_OPTIONS,
+        )
+    return maker(
+        _Wish(
+            signer=signer,
+            key_type=key_type,
+            services=tuple(services),
+            numalgo=numalgo,
+            domain=domain,
+            path=path,
+            port=port,
+            keyring=keyring,
+            recovery=recovery,
+            registry=registry,
+            parameters=parameters,
+            at=at,
+        )
+    )
 
 
 def _create_key(wish: _Wish) -> Identity:
-    return _generated(key.did_of(wish.signer.public_key), wish.signer)
+    signer = wish.key()
+    return _generated(key.did_of(signer.public_key), signer)
 
 
 def _create_jwk(wish: _Wish) -> Identity:
-    return _generated(jwk.did_of(wish.signer.public_key), wish.signer)
+    signer = wish.key()
+    return _generated(jwk.did_of(signer.public_key), signer)
 
 
 def _create_peer(wish: _Wish) -> Identity:
-    public = wish.signer.public_key
+    signer = wish.key()
+    public = signer.public_key
     relationships = relationships_of(public)
     if wish.numalgo == 2:  # noqa: PLR2004 - the name of a kind of did:peer
         pairs = ((relationship, public) for relationship in relationships)
-        return _generated(peer.did_of_keys(pairs, wish.services), wish.signer)
+        return _generated(peer.did_of_keys(pairs, wish.services), signer)
     if wish.numalgo == 4:  # noqa: PLR2004 - the name of a kind of did:peer
-        document = _document("", wish)
+        document = first("", public, wish.services)
         del document["id"], document["verificationMethod"][0]["controller"]
-        return _generated(peer.did_of_document(document), wish.signer)
+        return _generated(peer.did_of_document(document), signer)
     raise UnsupportedError(
         f"no did:peer of numalgo {quote(wish.numalgo)} can be made",
         name=str(wish.numalgo)[:80],
@@ -99,29 +170,35 @@ def _create_peer(wish: _Wish) -> Identity:
 
 
 def _create_web(wish: _Wish) -> Identity:
-    if not isinstance(wish.domain, str):
-        raise InvalidInputError("a did:web needs a domain=", code=Code.INVALID_OPTIONS)
-    did = web.did_of(wish.domain, wish.path, wish.port)
-    document = DIDDocument.parse(_document(str(did), wish))
-    return _identity(did, document, wish.signer)
+    did = web.did_of(wish.host(), wish.path, wish.port)
+    signer = wish.key()
+    document = DIDDocument.parse(first(str(did), signer.public_key, wish.services))
+    return _identity(did, document, signer)
+
+
+def _create_webvh(wish: _Wish) -> Identity:
+    return incept(
+        template(wish.host(), wish.path, wish.port),
+        signer=wish.signer,
+        key_type=wish.key_type,
+        services=wish.services,
+        parameters=wish.parameters,
+        keyring=wish.keyring,
+        recovery=wish.recovery,
+        registry=wish.registry,
+        at=wish.at,
+    )
 
 
 _MAKERS: Final[Mapping[str, Callable[[_Wish], Identity]]] = MappingProxyType(
-    {"key": _create_key, "jwk": _create_jwk, "peer": _create_peer, "web": _create_web}
-)
-
-
-def _document(did: str, wish: _Wish) -> dict[str, Any]:
-    """Return a document of one key under the name ``#key-1``; its ids are relative for no DID."""
-    public = wish.signer.public_key
-    name = f"{did}#key-1"
-    document: dict[str, Any] = {
-        "@context": [DID_V1, MULTIKEY_V1],
-        "id": did,
-        "verificationMethod": [method_entry(name, did, public, MULTIKEY)],
+    {
+        "key": _create_key,
+        "jwk": _create_jwk,
+        "peer": _create_peer,
+        "web": _create_web,
+        "webvh": _create_webvh,
     }
-    document |= {relationship: [name] for relationship in relationships_of(public)}
-    return document | ({"service": list(wish.services)} if wish.services else {})
+)
 
 
 def _generated(did: DID, signer: Signer) -> Identity:
