@@ -12,13 +12,17 @@ import copy
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, Protocol, runtime_checkable
 from urllib.parse import unquote, urljoin
 
+from cityid import strict_json
 from cityid.did import syntax
 from cityid.did.document import DIDDocument, Service
+from cityid.did.fetch import Fetch
 from cityid.did.resolution import (
     MEDIA_TYPES,
+    DIDMethod,
     DocumentMetadata,
     ResolutionMetadata,
     ResolutionOptions,
@@ -26,6 +30,7 @@ from cityid.did.resolution import (
     raise_problem,
 )
 from cityid.did.syntax import DID, DIDURL
+from cityid.encoding import multibase_encode
 from cityid.errors import (
     CityIdError,
     Code,
@@ -43,7 +48,20 @@ MAX_DEPTH: Final = 8
 _SCALARS: Final = ("service", "serviceType", "versionId", "versionTime")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
+_JSON = re.compile(r"application/(?:json|vp|vc|[a-z0-9.+-]+\+json)", re.ASCII)
+
 Resolve = Callable[[DID, ResolutionOptions], ResolutionResult]
+
+
+@runtime_checkable
+class FileMethod(Protocol):
+    """A DID method whose DID URLs have paths: files that lie beside the document."""
+
+    fetch: Fetch | None
+
+    def file_url(self, path: str, document: DIDDocument) -> str:
+        """Return where the file of a path lies, or raise a `CityIdError` that says why nowhere."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +91,8 @@ class DereferencingResult:
     """What dereferencing a DID URL gave.
 
     Attributes:
-        content: A document or a part of it as JSON values, or a list of URLs; None after an
-            error, and for a DID that was given up.
+        content: A document or a part of it as JSON values, or a list of URLs; of a file, its JSON
+            values or its bytes; None after an error, and for a DID that was given up.
         metadata: What is told of dereferencing.
         content_metadata: What is told of the document the content comes from.
     """
@@ -104,16 +122,23 @@ class DereferencingResult:
         return self.content
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the result as JSON."""
+        """Return the result as JSON; the bytes of a file are multibase, base64url."""
+        content = self.content
+        if isinstance(content, bytes):
+            content = multibase_encode(content, "base64url")
         return {
-            "content": self.content,
+            "content": content,
             "dereferencingMetadata": self.metadata.to_dict(),
             "contentMetadata": self.content_metadata.to_dict(),
         }
 
 
 def dereference(
-    did_url: str, options: DereferencingOptions, *, resolve: Resolve
+    did_url: str,
+    options: DereferencingOptions,
+    *,
+    resolve: Resolve,
+    methods: Mapping[str, DIDMethod] = MappingProxyType({}),
 ) -> DereferencingResult:
     """Dereference a DID URL; the result says what is wrong, nothing is raised for it.
 
@@ -121,31 +146,33 @@ def dereference(
         did_url: The DID URL.
         options: What to look for.
         resolve: How DIDs are resolved.
+        methods: The DID methods, by name; those with paths are a `FileMethod`.
 
     Spec:
         https://www.w3.org/TR/did-resolution/#dereferencing-algorithm
     """
     try:
-        return _dereference(syntax.parse_url(did_url), options, resolve)
+        url = syntax.parse_url(did_url)
+        return _dereference(url, options, resolve, methods.get(url.did.method))
     except CityIdError as error:
         return DereferencingResult(None, ResolutionMetadata(error=Problem.from_error(error)))
 
 
 def _dereference(
-    url: DIDURL, options: DereferencingOptions, resolve: Resolve
+    url: DIDURL, options: DereferencingOptions, resolve: Resolve, method: DIDMethod | None
 ) -> DereferencingResult:
     parameters = _parameters(url)
     wants_endpoints = options.accept == URI_LIST
-    if wants_endpoints and not _selects_services(parameters):
+    if wants_endpoints and not (url.path or _selects_services(parameters)):
         raise _no_representation(options.accept)
     result = resolve(url.did, _resolution_options(parameters, options))
     if result.error is not None:
         raise_problem(result.error)
     if result.document is None:
         return DereferencingResult(None, ResolutionMetadata(), result.document_metadata)
-    if url.path:
-        raise NotFoundError(f"did:{url.did.method} knows no paths", ref=url.path[:80])
     document = result.document
+    if url.path:
+        return _file(url, document, options, method, result.document_metadata)
     if wants_endpoints:
         urls = _endpoints(url, document, resolve, options, set())
         return DereferencingResult(urls, ResolutionMetadata(URI_LIST), result.document_metadata)
@@ -154,6 +181,31 @@ def _dereference(
     content = document.to_dict() if url.fragment is None else _part(url, document, options)
     metadata = ResolutionMetadata(options.accept or MEDIA_TYPES[0])
     return DereferencingResult(content, metadata, result.document_metadata)
+
+
+def _file(
+    url: DIDURL,
+    document: DIDDocument,
+    options: DereferencingOptions,
+    method: object,
+    metadata: DocumentMetadata,
+) -> DereferencingResult:
+    """Return what lies behind the path of a DID URL, or only where that is."""
+    if not isinstance(method, FileMethod):
+        raise NotFoundError(f"did:{url.did.method} knows no paths", ref=url.path[:80])
+    place = method.file_url(url.path, document)
+    if options.accept == URI_LIST:
+        return DereferencingResult([place], ResolutionMetadata(URI_LIST), metadata)
+    if method.fetch is None:
+        raise UnsupportedError(
+            f"the file is not read without a fetch=; accept {URI_LIST} to learn where it lies",
+            name="fetch",
+            code=Code.FEATURE_NOT_SUPPORTED,
+        )
+    fetched = method.fetch(place)
+    read = strict_json.parse if _JSON.fullmatch(fetched.media_type) else bytes
+    content = ResolutionMetadata(fetched.media_type)
+    return DereferencingResult(read(fetched.content), content, metadata)
 
 
 def _parameters(url: DIDURL) -> dict[str, str]:

@@ -108,7 +108,9 @@ class Resolver:
         Spec:
             https://www.w3.org/TR/did-resolution/#dereferencing
         """
-        return dereferencing.dereference(did_url, options, resolve=self.resolve)
+        return dereferencing.dereference(
+            did_url, options, resolve=self.resolve, methods=self.methods
+        )
 
     def verification_method(self, url: str, *, relationship: str) -> VerificationMethod:
         """Retrieve the verification method of a proof, if its controller lists it for that use.

@@ -31,6 +31,7 @@ from cityid.did.methods.webvh.sources import (
     witness_log_name,
     witness_record,
 )
+from cityid.did.methods.webvh.versions import document_of, implicit_services
 from cityid.did.methods.webvh.witness import (
     Approval,
     read_witness_proofs,
@@ -61,10 +62,12 @@ __all__ = [
     "Witnesses",
     "begun",
     "deactivating",
+    "document_of",
     "entry_hash",
     "entry_record",
     "extended",
     "first_entry",
+    "implicit_services",
     "key_hash",
     "log_name",
     "moved",

@@ -176,7 +176,7 @@ def verify_log(
     if not versions:
         raise fault or invalid_log("the log has no entries")
     if all(version.entry.state["id"] != str(asked) for version in versions):
-        raise invalid_log(f"no version is that of {quote(str(asked))}")
+        raise fault or invalid_log(f"no version is that of {quote(str(asked))}")
     unapproved = first_unapproved(versions, approvals, now)
     usable = len(versions) if unapproved is None else unapproved
     if unapproved is not None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from cityid.did.document import DIDDocument
 from cityid.did.fetch import Fetch
 from cityid.did.methods.webvh.history import History, verify_log
 from cityid.did.methods.webvh.location import place_of
@@ -21,6 +22,7 @@ from cityid.did.methods.webvh.sources import (
     from_web,
     joined,
 )
+from cityid.did.methods.webvh.versions import file_url
 from cityid.did.resolution import ResolutionOptions, ResolutionResult
 from cityid.did.syntax import DID
 from cityid.errors import Code, NotFoundError, UnsupportedError
@@ -97,6 +99,22 @@ class WebVH:
                 code=Code.METHOD_NOT_SUPPORTED,
             )
         raise NotFoundError("there is no log of this DID", ref=str(did)[:80])
+
+    def file_url(self, path: str, document: DIDDocument) -> str:
+        """Return where the file of a DID URL's path lies.
+
+        Args:
+            path: The path, such as ``/whois`` or ``/governance/issuers.json``.
+            document: The document of the DID, with the services that every did:webvh has.
+
+        Raises:
+            InvalidInputError: The path leads elsewhere (``INVALID_DID_URL``), or the service that
+                the document names is not reached over https (``INVALID_DID``).
+
+        Spec:
+            https://identity.foundation/didwebvh/v1.0/#did-url-path-resolution
+        """
+        return file_url(path, document)
 
     def _in_hand(
         self, did: DID, files: Source, recorded: Source | None, known: str | None

@@ -14,6 +14,7 @@ from typing import Any
 from cityid import timestamp
 from cityid.did import syntax
 from cityid.did.document import DIDDocument
+from cityid.did.methods.base import check_path_segment, invalid_did
 from cityid.did.methods.webvh.location import place_of
 from cityid.did.methods.webvh.parameters import Parameters
 from cityid.did.methods.webvh.rules import Version
@@ -107,6 +108,30 @@ def implicit_services(did: str) -> tuple[dict[str, Any], ...]:
             "serviceEndpoint": f"{base}/whois.vp",
         },
     )
+
+
+def file_url(path: str, document: DIDDocument) -> str:
+    """Return where the file of a DID URL's path lies; see `WebVH.file_url`.
+
+    Args:
+        path: The path.
+        document: The document of the DID, with the services that every did:webvh has.
+    """
+    is_whois = path == "/whois"
+    wanted = f"{document.id}#{'whois' if is_whois else 'files'}"
+    endpoint = next(
+        (service.endpoints[0] for service in document.services if service.id == wanted), None
+    )
+    if not isinstance(endpoint, str) or not endpoint.startswith("https://"):
+        raise invalid_did(f"the service {quote(wanted)} is not reached over https")
+    if is_whois:
+        return endpoint
+    try:
+        for segment in path.removeprefix("/").split("/"):
+            check_path_segment(segment)
+    except InvalidInputError as error:
+        raise InvalidInputError(str(error), code=Code.INVALID_DID_URL) from error
+    return endpoint.removesuffix("/") + path
 
 
 def _harmless(problem: Problem, state: Mapping[str, Any]) -> bool:
