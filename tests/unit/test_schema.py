@@ -159,10 +159,10 @@ def test_a_malformed_entry_fails(entry):
     assert check.problem.code is Code.MALFORMED_VALUE_ERROR
 
 
-def test_a_schema_inside_a_credential_is_not_read_yet():
+def test_a_schema_inside_a_credential_that_nobody_verified_is_not_read():
     check = judge(EMAIL, entry={**ENTRY, "type": "JsonSchemaCredential"})
     assert check.outcome is Outcome.INCONCLUSIVE
-    assert check.problem.code is Code.NOT_SUPPORTED
+    assert check.problem.code is Code.SCHEMA_NOT_ALLOWED
 
 
 def test_an_unknown_schema_is_not_fetched_and_the_message_says_what_to_do():

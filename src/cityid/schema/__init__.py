@@ -5,5 +5,6 @@ No schema is ever fetched. A schema is run only after its work was found to be b
 
 from cityid.schema.check import at_hand, check_schema
 from cityid.schema.collection import SCHEMAS, Schemas
+from cityid.schema.unwrapping import VerifiedSchema
 
-__all__ = ["SCHEMAS", "Schemas", "at_hand", "check_schema"]
+__all__ = ["SCHEMAS", "Schemas", "VerifiedSchema", "at_hand", "check_schema"]

@@ -14,6 +14,7 @@ from cityid import digests, strict_json
 from cityid.errors import CityIdError, Code, InvalidInputError, UnsupportedError, quote
 from cityid.report import Check, Problem
 from cityid.schema.collection import SCHEMAS, Schemas
+from cityid.schema.unwrapping import TYPE
 from cityid.schema.validator import faults
 
 _NAME = "schema"
@@ -45,8 +46,7 @@ def check_schema(
         https://www.w3.org/TR/vc-json-schema/#validation
     """
     try:
-        url = _url(entry)
-        _check_digest(entry, url, schemas)
+        url = _schema_url(entry, schemas)
         validator = schemas.validator(url)
         found = tuple(islice(faults(validator, strict_json.snapshot(document)), _SHOWN))
     except InvalidInputError as error:
@@ -70,46 +70,53 @@ def at_hand(entry: object, schemas: Schemas) -> bool:
         schemas: The schemas at hand.
     """
     try:
-        return _url(entry) in schemas
+        return _schema_url(entry, schemas) in schemas
     except CityIdError:
         return False
 
 
-def _url(entry: object) -> str:
-    """Return the URL of the schema that an entry declares.
+def _schema_url(entry: object, schemas: Schemas) -> str:
+    """Return the URL of the schema itself, whether it is declared by it or by its credential."""
+    types, url = _declared(entry)
+    if "JsonSchema" in types:
+        _check_digest(entry, url, schemas.content(url))
+        return url
+    verified = schemas.verified(url)
+    _check_digest(entry, url, verified.content)
+    return verified.schema.url
+
+
+def _declared(entry: object) -> tuple[list[object], str]:
+    """Return the types of an entry, and the URL it names.
 
     Spec:
         https://www.w3.org/TR/vc-json-schema/#jsonschema
     """
-    if not isinstance(entry, Mapping):
-        raise InvalidInputError("credentialSchema holds an object with id and type")
-    types = entry.get("type")
+    types = _members(entry).get("type")
     types = types if isinstance(types, list) else [types]
-    if "JsonSchema" not in types:
-        if "JsonSchemaCredential" in types:
-            raise UnsupportedError(
-                "JsonSchemaCredential is not read yet",
-                name="JsonSchemaCredential",
-                known=("JsonSchema",),
-            )
+    if not {"JsonSchema", TYPE} & {each for each in types if isinstance(each, str)}:
         raise InvalidInputError(f"a schema of type {quote(types)} is no JsonSchema")
-    url = entry.get("id")
+    url = _members(entry).get("id")
     if not isinstance(url, str):
-        raise InvalidInputError("a JsonSchema is named by the URL in its id")
-    return url
+        raise InvalidInputError("a schema is named by the URL in its id")
+    return types, url
 
 
-def _check_digest(entry: object, url: str, schemas: Schemas) -> None:
-    if not isinstance(entry, Mapping) or not digests.given(entry):
+def _members(entry: object) -> Mapping[str, Any]:
+    if isinstance(entry, Mapping):
+        return entry
+    raise InvalidInputError("credentialSchema holds an object with id and type")
+
+
+def _check_digest(entry: object, url: str, content: bytes | None) -> None:
+    if not digests.given(_members(entry)):
         return
-    content = schemas.content(url)
     if content is None:
         raise UnsupportedError(
-            "the digest cannot be compared: the schema was given as a mapping; "
-            "pass its bytes to with_schema",
+            "the digest cannot be compared: the schema was given as a mapping; pass its bytes",
             name=url,
         )
-    digests.check(entry, content)
+    digests.check(_members(entry), content)
 
 
 def _problem(error: CityIdError, path: str) -> Problem:

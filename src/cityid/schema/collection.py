@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cityid import resources, strict_json
 from cityid.errors import Code, CorruptError, InvalidInputError, NotFoundError, quote
 from cityid.resources import Kind
 from cityid.schema.bounds import bounded_schemas
+from cityid.schema.unwrapping import VerifiedSchema
 from cityid.strict_json import JSONObject, Limits
 
 if TYPE_CHECKING:
@@ -48,11 +49,12 @@ class Schemas:
 
     shipped: bool = False
     _added: Mapping[str, _Source] = field(default_factory=dict)
+    _credentials: Mapping[str, VerifiedSchema] = field(default_factory=dict)
     _memory: _Memory = field(default_factory=_Memory, repr=False)
 
-    def __reduce__(self) -> tuple[type[Schemas], tuple[bool, Mapping[str, _Source]]]:
+    def __reduce__(self) -> tuple[type[Schemas], tuple[object, ...]]:
         """Leave what was compiled behind: it does not travel between processes."""
-        return type(self), (self.shipped, self._added)
+        return type(self), (self.shipped, self._added, self._credentials)
 
     def __contains__(self, url: object) -> bool:
         return url in self._added or url in self._index()
@@ -96,7 +98,41 @@ class Schemas:
                 "a new URL, or begin with Schemas()",
                 code=Code.INVALID_OPTIONS,
             )
-        return Schemas(self.shipped, {**self._added, url: source})
+        return Schemas(self.shipped, {**self._added, url: source}, self._credentials)
+
+    def with_schema_credential(self, verified: VerifiedSchema) -> Schemas:
+        """Return these schemas and one that came in a credential.
+
+        Args:
+            verified: What `cityid.schema_credentials.verify_schema_credential` returned.
+
+        Raises:
+            InvalidInputError: It was not verified, or its URL stands for another schema already.
+        """
+        if not isinstance(verified, VerifiedSchema):
+            raise InvalidInputError(
+                "a schema credential must be verified first: pass what verify_schema_credential "
+                "returned",
+                code=Code.INVALID_OPTIONS,
+            )
+        known = self.with_schema(verified.schema.url, verified.schema.document)
+        credentials = {**self._credentials, verified.schema.credential: verified}
+        return replace(known, _credentials=credentials, _memory=_Memory())
+
+    def verified(self, url: str) -> VerifiedSchema:
+        """Return the schema that came in the credential of this URL.
+
+        Raises:
+            NotFoundError: There is none at hand.
+        """
+        if url not in self._credentials:
+            raise NotFoundError(
+                f"the schema credential {quote(url, 200)} is not at hand; add it with "
+                "SCHEMAS.with_schema_credential(verify_schema_credential(…))",
+                ref=url,
+                code=Code.SCHEMA_NOT_ALLOWED,
+            )
+        return self._credentials[url]
 
     def document(self, url: str) -> JSONObject:
         """Return a schema, a copy.
