@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from cityid import binding, pointer, timestamp
+from cityid import binding, pointer, timestamp, trust
 from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential import Credential, Presentation
 from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite
@@ -93,10 +93,24 @@ class Verifier:
             unread = Check.failed("structure", Problem.from_error(error))
             report = Report((unread,))
             return Result(report, _unverified(report), None)
-        run = _Run(self, needs, moment, challenge, domain)
+        authorities = self._authorities(needs, moment) if needs.authorities else None
+        run = _Run(self, needs, moment, challenge, domain, authorities)
         if isinstance(view, Presentation):
             return run.presentation(view, policy)
         return run.credential(view, policy)
+
+    def _authorities(self, needs: Needs, at: datetime) -> trust.Authorities:
+        """Return who tells which issuers are recognised: all of it from one snapshot."""
+        reader = trust.Reader(
+            ledger=self.registry,
+            resolver=self.resolver,
+            at=at,
+            contexts=self.contexts,
+            suites=self.suites,
+            skew=self.skew,
+        )
+        answering = trust.Recogniser(reader=reader, schemas=self.schemas)
+        return trust.Authorities(needs.authorities, answering)
 
 
 def verify(
@@ -180,7 +194,7 @@ def verify_many(
 def _needs(policy: Policy) -> Needs:
     """Return what the policy needs; one that believes nobody decides nothing."""
     needs = policy.needs() if callable(getattr(policy, "needs", None)) else None
-    if needs is None or not (needs.issuers or needs.any_issuer):
+    if needs is None or not (needs.issuers or needs.any_issuer or needs.authorities):
         raise InvalidInputError(
             "the policy names nobody to believe; add IssuedBy({did, …}) to it",
             code=Code.INVALID_OPTIONS,
@@ -234,6 +248,7 @@ class _Run(NamedTuple):
     at: datetime
     challenge: str | None
     domain: str | Iterable[str] | None
+    authorities: trust.Authorities | None
 
     def credential(self, credential: Credential, policy: Policy) -> Result:
         findings = self._examine(credential)
@@ -275,7 +290,13 @@ class _Run(NamedTuple):
             yield path, findings
 
     def _believed(self, credential: Credential) -> bool:
+        return self._named(credential) or any(self._recognitions(credential))
+
+    def _named(self, credential: Credential) -> bool:
         return self.needs.any_issuer or credential.issuer in self.needs.issuers
+
+    def _recognitions(self, credential: Credential) -> tuple[trust.Recognition, ...]:
+        return () if self.authorities is None else self.authorities.of(credential)
 
     def _examine(self, credential: Credential) -> CredentialFindings:
         return verify_credential(
@@ -316,11 +337,9 @@ class _Run(NamedTuple):
         return Check.inconclusive("status", problem)
 
     def _trust(self, credential: Credential) -> Check:
-        if self._believed(credential):
+        if self._named(credential):
             return _TRUSTED
-        text = f"the policy does not believe this issuer, {quote(credential.issuer, 100)}"
-        problem = Problem(Code.ISSUER_NOT_TRUSTED, text, "name it in IssuedBy", "/issuer")
-        return Check.failed("trust", problem)
+        return trust.trust_check(credential, self._recognitions(credential))
 
     def _judge(
         self,
@@ -332,7 +351,7 @@ class _Run(NamedTuple):
         if not stands(report):
             return Result(report, _unverified(report), None)
         facts = verified_facts(
-            tuple([_sealed(path, findings) for path, findings in parts]),
+            tuple([self._sealed(path, findings.credential) for path, findings in parts]),
             at=self.at,
             holder=holder,
             domain=self.domain if isinstance(self.domain, str) else None,
@@ -340,9 +359,9 @@ class _Run(NamedTuple):
         decision = policy.decide(facts)
         return Result(report.also(*map(Reason.to_check, decision.reasons)), decision, facts)
 
-
-def _sealed(path: str, findings: CredentialFindings) -> VerifiedCredential:
-    return verified_credential(findings.credential, findings.credential.issuer or "", path)
+    def _sealed(self, path: str, credential: Credential) -> VerifiedCredential:
+        recognitions = self._recognitions(credential)
+        return verified_credential(credential, credential.issuer or "", path, recognitions)
 
 
 def _unverified(report: Report) -> Decision:

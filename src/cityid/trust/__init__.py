@@ -12,6 +12,7 @@ Spec:
 from __future__ import annotations
 
 from cityid.trust.actions import ISSUE, RECOGNIZE, RecognizedAction, Scope, claims_of
+from cityid.trust.belief import Authorities, trust_check
 from cityid.trust.lists import Reader, RecognitionList, list_id, read_list
 from cityid.trust.publishing import publish, recognise, withdraw
 from cityid.trust.queries import answer_ebsi, answer_trqp
@@ -29,6 +30,7 @@ __all__ = [
     "ISSUE",
     "RECOGNIZE",
     "Asked",
+    "Authorities",
     "ListVersion",
     "Reader",
     "Recogniser",
@@ -44,5 +46,6 @@ __all__ = [
     "read_list",
     "recognise",
     "recognition",
+    "trust_check",
     "withdraw",
 ]

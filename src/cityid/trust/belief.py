@@ -2,64 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from cityid.canonical import Contexts
 from cityid.credential import Credential
-from cityid.cryptosuites import Cryptosuite
-from cityid.did import Resolver
 from cityid.errors import Code, quote
-from cityid.registry import Registry
 from cityid.report import Check, Outcome, Problem
-from cityid.schema import Schemas
-from cityid.trust.lists import Reader
 from cityid.trust.walk import Asked, Recogniser, Recognition
 
 _NAME = "trust"
 
 
-def recogniser(
-    *,
-    ledger: Registry | None,
-    resolver: Resolver,
-    at: datetime,
-    contexts: Contexts,
-    suites: Mapping[str, Cryptosuite],
-    skew: timedelta,
-    schemas: Schemas,
-) -> Recogniser:
-    """Return who answers for one decision: every list is read once, as it was at that time.
+@dataclass(frozen=True)
+class Authorities:
+    """What a policy asks of authorities, and who answers: from one snapshot of their lists.
 
-    Args:
-        ledger: The registry with the lists; None leaves every question open.
-        resolver: Finds the authorities' keys.
-        at: The time of judgement.
-        contexts: The JSON-LD contexts that are admitted.
-        suites: The cryptosuites there are.
-        skew: How far clocks may differ.
-        schemas: The schemas at hand.
-    """
-    reader = Reader(
-        ledger=ledger, resolver=resolver, at=at, contexts=contexts, suites=suites, skew=skew
-    )
-    return Recogniser(reader=reader, schemas=schemas)
-
-
-def recognitions(
-    credential: Credential, asked: Iterable[Asked], answering: Recogniser
-) -> tuple[Recognition, ...]:
-    """Return what the authorities say about the issuer of an authenticated credential.
-
-    Args:
-        credential: The credential.
-        asked: The questions of the policy; those about other types are left out.
+    Attributes:
+        asked: The questions.
         answering: Who answers.
     """
-    types = credential.types
-    return tuple(
-        answering.of_credential(each, credential) for each in asked if each.for_type in types
-    )
+
+    asked: frozenset[Asked]
+    answering: Recogniser
+
+    def of(self, credential: Credential) -> tuple[Recognition, ...]:
+        """Return what the authorities say about the issuer of an authenticated credential.
+
+        Args:
+            credential: The credential; questions about other types than its own are left out.
+        """
+        types = credential.types
+        return tuple(
+            self.answering.of_credential(each, credential)
+            for each in sorted(self.asked, key=repr)
+            if each.for_type in types
+        )
 
 
 def trust_check(credential: Credential, found: Iterable[Recognition]) -> Check:
