@@ -199,11 +199,12 @@ class Database:
             connection = self._open()
         self._pool.used.add(connection)
         if connection.beside != self._identify_beside():
-            self._give_back(connection, healthy=False)
-            raise RegistryError(
+            self._pool.lost = (
                 f"a file beside the {self.kind.noun} {self.path} was removed or replaced while it "
                 "was open: close it in all processes, then open it again"
             )
+            self._give_back(connection, healthy=False)
+            raise RegistryError(self._pool.lost)
         return connection
 
     def _open(self) -> Connection:
