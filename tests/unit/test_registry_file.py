@@ -83,7 +83,7 @@ def test_the_format_does_not_change_by_accident():
     text = "\n".join(file_format.REGISTRY.tables)
     assert (file_format.REGISTRY.format, hashlib.sha256(text.encode()).hexdigest()) == (
         1,
-        "61d6be8b9fd5abfe3d7af431c7f686d33eb7a450960d2bfa8e1cd22c71b86b81",
+        "d3212762efa984b58323ce486a6114a35a1b20b6c734bda7ca347e55c35e3524",
     )
 
 
@@ -409,16 +409,18 @@ EDITS = {
     "removed last": "DELETE FROM record WHERE sequence = (SELECT max(sequence) FROM record)",
     "root": "UPDATE record SET root = zeroblob(32) WHERE sequence = 360",
     "no root": "UPDATE record SET root = NULL WHERE sequence = 360",
-    "head removed": "DELETE FROM head WHERE key = (SELECT key FROM entry WHERE sequence = 7)",
+    "head removed": "DELETE FROM head WHERE key = (SELECT place - 1 FROM entry WHERE sequence = 7)",
     "head changed": "UPDATE head SET version = 2",
     "head raised": "UPDATE head SET version = 4",
     "head zero": "UPDATE head SET version = 0",
     "entry removed": "DELETE FROM entry WHERE sequence = 7",
     "entry of another": "UPDATE entry SET sequence = 8 WHERE sequence = 7",
     "entry of none": "UPDATE entry SET sequence = 1000 WHERE sequence = 7",
-    "entry renumbered": "UPDATE entry SET version = 9 WHERE sequence = 7",
+    "entry renumbered": "UPDATE entry SET place = place + 8 WHERE sequence = 7",
     "no tree": "DELETE FROM node",
+    "entry too many": "INSERT INTO entry SELECT place + 3, 1 FROM entry WHERE sequence = 7",
     "name": "UPDATE registry SET origin = 'x'",
+    "salt": "UPDATE registry SET salt = x'00'",
     "no name": "DELETE FROM registry",
 }
 
@@ -473,6 +475,7 @@ def test_a_scan_does_not_end_before_the_tree_does(path, original, monkeypatch):
     [
         "UPDATE registry SET origin = x'ff'",
         "UPDATE registry SET digest = 5",
+        "UPDATE registry SET salt = 5",
         "UPDATE record SET root = 'text' WHERE sequence = 360",
         "UPDATE record SET leaf = 5 WHERE sequence = 7",
         "UPDATE node SET hash = 5",
@@ -510,7 +513,7 @@ def test_nothing_is_appended_to_what_disagrees_with_itself(path, original, name)
 def test_a_missing_record_is_not_answered_to_a_retry(path, original):
     shutil.copy(original, path)
     edit(path, EDITS["entry removed"])
-    with connect(path) as ledger, pytest.raises(CorruptError, match="missing"):
+    with connect(path) as ledger, pytest.raises(CorruptError, match="disagree"):
         ledger.append([NewEntry(LOGS[6], 1, b"1" * 60)])
 
 
@@ -735,7 +738,7 @@ def test_memory_that_runs_out_is_told(path, monkeypatch):
 
     with connect(path) as ledger:
         ledger.append([NewEntry("a", 1, b"x")])
-        monkeypatch.setattr(ledger, "_record", exhausted)
+        monkeypatch.setattr(file.State, "records", exhausted)
         with pytest.raises(RegistryError, match="memory"):
             ledger.head("a")
 

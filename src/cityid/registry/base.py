@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, runtime_checkable
 
 from cityid.errors import RegistryError, quote
+from cityid.registry import merkle
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -61,8 +62,7 @@ Evidence = MerkleLeaf
 """What proves a record's order and time; each kind of backend has its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """An entry as a registry keeps it. Its identity is log, version and the SHA-256 of its data.
 
     Attributes:
@@ -265,30 +265,42 @@ def leaf_content(log: str, version: int, data: bytes, recorded_at: datetime) -> 
     Spec:
         https://www.rfc-editor.org/rfc/rfc6962#section-2.1
     """
-    return _content(log, version, data, _text(recorded_at))
+    return _content(log, version, data, time_text(recorded_at))
 
 
-def leaf_contents(records: Sequence[Record]) -> Iterator[bytes]:
+def leaf_contents(records: Iterable[Record]) -> Iterator[bytes]:
     """Give what the leaf of each of some records says; see `leaf_content`.
 
     Args:
         records: The records, those of one append together.
     """
-    recorded_at, text = None, ""
-    for record in records:
-        if record.recorded_at is not recorded_at:
-            recorded_at = record.recorded_at
-            text = _text(recorded_at)
-        yield _content(record.log, record.version, record.data, text)
+    before, text = None, ""
+    for log, version, data, recorded_at, _, _ in records:
+        if recorded_at is not before:
+            before, text = recorded_at, time_text(recorded_at)
+        yield _content(log, version, data, text)
+
+
+def leaf_hash(log: str, version: int, data: bytes, time: str) -> bytes:
+    """Return the leaf hash of a record.
+
+    Args:
+        log: The log's name.
+        version: Its place in the log.
+        data: The bytes.
+        time: When it was accepted, as `time_text` writes it.
+    """
+    return merkle.leaf_hash(_content(log, version, data, time))
+
+
+def time_text(moment: datetime) -> str:
+    """Return a time in UTC as the leaves of the Merkle log have it."""
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _content(log: str, version: int, data: bytes, time: str) -> bytes:
     digest = hashlib.sha256(data).hexdigest()
     return f"cityid record v1\n{log}\n{version}\n{digest}\n{time}\n".encode()
-
-
-def _text(moment: datetime) -> str:
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def closed(place: str) -> RegistryError:

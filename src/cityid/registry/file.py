@@ -11,11 +11,8 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NoReturn
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 
 from cityid.errors import Code, InvalidInputError, quote
 from cityid.keys import Signer
@@ -26,19 +23,18 @@ from cityid.registry.admission import (
     check_log,
     check_number,
     check_range,
+    check_replica,
+    check_root,
     stamp,
     time_of_acceptance,
 )
 from cityid.registry.base import (
     Clock,
     Closing,
-    MerkleLeaf,
     NewEntry,
     Record,
-    leaf_content,
     leaf_contents,
     microseconds,
-    moment,
     now,
 )
 from cityid.registry.checkpoint import (
@@ -47,32 +43,16 @@ from cityid.registry.checkpoint import (
     check_origin,
     write_checkpoint,
 )
-from cityid.registry.file_format import REGISTRY, digest, key
+from cityid.registry.file_format import REGISTRY, SALT_SIZE, Name
+from cityid.registry.file_state import Size, State
+from cityid.registry.file_tree import Tree
 from cityid.sqlite import Database
 
-_NODE_STEP = 4
 _SCAN_RECORDS = 500
 _SCAN_BYTES = 4 << 20
-_COLUMNS = "record.sequence, record.log, record.version, recorded_at, leaf, data"
-_BY_LOG = (
-    f"SELECT {_COLUMNS} FROM entry JOIN record ON record.sequence = entry.sequence "  # noqa: S608 - constants
-    "WHERE key = ? AND entry.version "
+_RAISE_HEAD = (
+    "INSERT INTO head VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What the last record says of the registry.
-
-    Attributes:
-        size: How many records there are.
-        time: When the last was accepted.
-        root: The root of the Merkle tree.
-    """
-
-    size: int
-    time: datetime | None
-    root: bytes
 
 
 class FileRegistry(Closing):
@@ -108,20 +88,18 @@ class FileRegistry(Closing):
             check_origin(origin)
         self._operator = operator
         self._clock = clock
-        name = origin or f"cityid-{secrets.token_hex(16)}"
+        new = Name(origin or f"cityid-{secrets.token_hex(16)}", secrets.token_bytes(SALT_SIZE))
         self._database = Database.open(
             path,
             REGISTRY,
             timeout=timeout,
-            fill=lambda new: new.execute(
-                "INSERT INTO registry VALUES (1, ?, ?)", (name, digest(name))
+            fill=lambda connection: connection.execute(
+                "INSERT INTO registry VALUES (1, ?, ?, ?)", (new.origin, new.salt, new.digest())
             ),
         )
         self._known = (0, merkle.EMPTY_ROOT, merkle.Frontier())
         try:
-            with self._database.transaction() as connection:
-                self._origin = self._read_origin(connection)
-            self._check_name(origin)
+            self._name = self._read_name(origin)
         except BaseException:
             self._database.close()
             raise
@@ -129,54 +107,46 @@ class FileRegistry(Closing):
     def append(self, entries: Sequence[NewEntry]) -> tuple[Record, ...]:
         """Add entries, all or none; see `Registry.append`."""
         entries = check_entries(entries)
-        with self._database.transaction(write=True) as connection:
-            admission = admit(
-                entries,
-                heads=self._heads(connection, {entry.log for entry in entries}),
-                find=lambda log, version: self._find(connection, log, version),
-            )
+        keys = self._name.keys({entry.log for entry in entries})
+        with self._state(write=True) as state:
+            admission = admit(entries, heads=state.heads(keys), find=state.find)
             if not admission.fresh:
                 return admission.records(())
-            state = self._state(connection)
+            last = state.last()
             stored = stamp(
                 admission.fresh,
-                origin=self._origin,
-                size=state.size,
-                recorded_at=time_of_acceptance(self._clock, state.time),
+                origin=self._name.origin,
+                size=last.size,
+                recorded_at=time_of_acceptance(self._clock, last.time),
             )
-            self._store(connection, state, stored)
-        if state.size == 0:
+            self._store(state, last, stored, keys)
+        if last.size == 0:
             self._database.settle()  # from now on the file alone does not look empty
         return admission.records(stored)
+
+    def replicate(self, records: Sequence[Record], *, root: bytes) -> None:
+        """Add records as they are, all or none; see `Replicable.replicate`."""
+        keys = self._name.keys({record.log for record in records})
+        with self._state(write=True) as state:
+            last, heads = state.last(), state.heads(keys)
+            origin = self._name.origin
+            check_replica(records, origin=origin, size=last.size, last=last.time, heads=heads)
+            self._store(state, last, records, keys, root=root)
+        if last.size == 0:
+            self._database.settle()
 
     def read(self, log: str, *, after: int = 0, limit: int | None = None) -> tuple[Record, ...]:
         """Return the records of one log; see `Registry.read`."""
         check_log(log)
         check_range(after, limit)
-        with self._database.transaction() as connection:
-            last = self._heads(connection, {log}).get(log, 0)
-            rows = connection.execute(
-                _BY_LOG + "> ? ORDER BY entry.version LIMIT ?",
-                (key(log), after, -1 if limit is None else limit),
-            ).fetchall()
-            records = tuple(self._record(row) for row in rows)
-        end = last if limit is None else min(after + limit, last)
-        if [(r.log, r.version) for r in records] != [(log, v) for v in range(after + 1, end + 1)]:
-            self._refuse(f"its indexes disagree about {quote(log)}")
-        return records
+        with self._state() as state:
+            return state.records_of(log, after=after, limit=limit)
 
     def head(self, log: str) -> Record | None:
         """Return the last record of a log; see `Registry.head`."""
         check_log(log)
-        with self._database.transaction() as connection:
-            last = self._heads(connection, {log}).get(log)
-            row = connection.execute(
-                _BY_LOG + "> 0 ORDER BY entry.version DESC LIMIT 1", (key(log),)
-            ).fetchone()
-            record = None if row is None else self._record(row)
-        if (record and (record.log, record.version)) != (last and (log, last)):
-            self._refuse(f"its indexes disagree about {quote(log)}")
-        return record
+        with self._state() as state:
+            return state.last_of(log)
 
     def scan(self, after: int = 0) -> Iterator[Record]:
         """Go through all records; see `Registry.scan`."""
@@ -185,207 +155,121 @@ class FileRegistry(Closing):
 
     def _scan(self, after: int) -> Iterator[Record]:
         while True:
-            batch: list[Record] = []
-            with self._database.transaction() as connection:
-                size = self._state(connection).size
-                rows = connection.execute(
-                    f"SELECT {_COLUMNS} FROM record WHERE sequence > ? ORDER BY sequence LIMIT ?",  # noqa: S608 - constants
-                    (after, _SCAN_RECORDS),
-                )
-                room = _SCAN_BYTES
-                with contextlib.closing(rows):  # SQLite closes no file before its cursors
-                    for row in rows:
-                        batch.append(self._record(row))
-                        room -= len(batch[-1].data)
-                        if room < 0:
-                            break
-            if [r.sequence for r in batch] != list(range(after + 1, after + 1 + len(batch))):
-                self._refuse(f"there is a gap after record {after}")
+            with self._state() as state:
+                size = state.last().size
+                batch = state.following(after, records=_SCAN_RECORDS, data=_SCAN_BYTES)
+                if not batch and after < size:
+                    state.refuse(f"the records after {after} are missing")
             if not batch:
-                if after < size:
-                    self._refuse(f"the records after {after} are missing")
                 return
             yield from batch
             after += len(batch)
 
     def checkpoint(self) -> Checkpoint:
         """Return what the registry holds now; see `Registry.checkpoint`."""
-        with self._database.transaction() as connection:
-            state = self._state(connection)
-            self._grown(connection, state)  # no root is signed that the stored tree does not have
+        with self._state() as state:
+            last = state.last()
+            Tree(state, last).grown()  # no root is signed that the stored tree does not have
         return write_checkpoint(
-            self._origin, state.size, state.root, time=state.time, operator=self._operator
+            self._name.origin, last.size, last.root, time=last.time, operator=self._operator
         )
 
     def prove_inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
         """Return an inclusion proof; see `Provable.prove_inclusion`."""
         check_number(index, "a place in the tree")
-        with self._database.transaction() as connection:
-            state, nodes = self._state(connection), self._nodes(connection)
-            merkle.check_size(size, state.size)
-            path = merkle.inclusion_proof(index, size, nodes)
-            root = self._root(state, size, nodes)
-            self._hold(merkle.verify_inclusion, nodes(0, index), index, size, path, root)
-            return path
+        with self._state() as state:
+            return Tree(state, state.last()).prove_inclusion(index, size)
 
     def prove_consistency(self, old_size: int, size: int) -> tuple[bytes, ...]:
         """Return a consistency proof; see `Provable.prove_consistency`."""
         check_number(old_size, "a place in the tree")
-        with self._database.transaction() as connection:
-            state, nodes = self._state(connection), self._nodes(connection)
-            merkle.check_size(size, state.size)
-            path = merkle.consistency_proof(old_size, size, nodes)
-            old_root, root = merkle.frontier(old_size, nodes).root(), self._root(state, size, nodes)
-            self._hold(merkle.verify_consistency, old_size, size, path, old_root, root)
-            return path
+        with self._state() as state:
+            return Tree(state, state.last()).prove_consistency(old_size, size)
 
     def close(self) -> None:
         """Close the file; nothing can be asked afterwards."""
         self._database.close()
 
-    def _check_name(self, origin: str | None) -> None:
-        if origin not in {None, self._origin}:
+    @contextlib.contextmanager
+    def _state(self, *, write: bool = False) -> Iterator[State]:
+        with self._database.transaction(write=write) as connection:
+            yield State(connection, self._name, self._database.damaged)
+
+    def _read_name(self, origin: str | None) -> Name:
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "SELECT origin, salt, digest FROM registry WHERE id = 1"
+            ).fetchone()
+        known = row is not None and isinstance(row[0], str) and isinstance(row[1], bytes)
+        name = Name(row[0], row[1]) if known else None
+        if name is None or name.digest() != row[2]:
+            raise self._database.damaged("its name was changed")
+        if origin not in {None, name.origin}:
             raise InvalidInputError(
-                f"the registry {self._database.path} is called {quote(self._origin)}, "
+                f"the registry {self._database.path} is called {quote(name.origin)}, "
                 f"not {quote(origin)}",
                 code=Code.INVALID_OPTIONS,
             )
-
-    def _read_origin(self, connection: sqlite3.Connection) -> str:
-        row = connection.execute("SELECT origin, digest FROM registry WHERE id = 1").fetchone()
-        if row is None or not isinstance(row[0], str) or digest(row[0]) != row[1]:
-            self._refuse("its name was changed")
-        return str(row[0])
-
-    def _state(self, connection: sqlite3.Connection) -> _State:
-        row = connection.execute(
-            "SELECT sequence, recorded_at, root FROM record "
-            "WHERE sequence > 0 ORDER BY sequence DESC LIMIT 1"
-        ).fetchone()
-        if row is None:
-            return _State(0, None, merkle.EMPTY_ROOT)
-        size, time, root = row
-        if not isinstance(root, bytes):
-            self._refuse("its last record is not the end of an append")
-        return _State(size, self._moment(time), root)
-
-    def _grown(self, connection: sqlite3.Connection, state: _State) -> merkle.Frontier:
-        """Return the frontier of the stored tree, which must lead to the root."""
-        (nodes,) = connection.execute(
-            "SELECT max(position) FROM node WHERE level = ?", (_NODE_STEP,)
-        ).fetchone()
-        if (-1 if nodes is None else nodes) != (state.size >> _NODE_STEP) - 1:
-            self._refuse(f"it has {state.size} records, and a Merkle tree of other size")
-        frontier = merkle.frontier(state.size, self._nodes(connection))
-        if frontier.root() != state.root:
-            self._refuse("its Merkle tree does not lead to its root")
-        return frontier
-
-    def _heads(self, connection: sqlite3.Connection, logs: Collection[str]) -> dict[str, int]:
-        """Return the last version of those of the logs that are known."""
-        keys = {key(log): log for log in logs}
-        places = ",".join("?" * len(keys))
-        rows = connection.execute(
-            f"SELECT key, version FROM head WHERE key IN ({places})",  # noqa: S608 - question marks
-            list(keys),
-        )
-        heads = {keys[row[0]]: row[1] for row in rows}
-        if any(not isinstance(version, int) or version < 1 for version in heads.values()):
-            self._refuse("a head in it is not a version")
-        return heads
-
-    def _find(self, connection: sqlite3.Connection, log: str, version: int) -> Record:
-        row = connection.execute(_BY_LOG + "= ?", (key(log), version)).fetchone()
-        record = None if row is None else self._record(row)
-        if record is None or (record.log, record.version) != (log, version):
-            self._refuse(f"version {version} of {quote(log)} is missing")
-        return record
-
-    def _record(self, row: tuple[Any, ...]) -> Record:
-        """Return the record of a row, which must have the leaf hash that stands beside it."""
-        sequence, log, version, recorded_at, leaf, data = row
-        if not (isinstance(log, str) and isinstance(version, int) and isinstance(data, bytes)):
-            self._refuse(f"record {sequence} is of the wrong kind")
-        time = self._moment(recorded_at)
-        if merkle.leaf_hash(leaf_content(log, version, data, time)) != leaf:
-            self._refuse(f"record {sequence} was changed")
-        return Record(log, version, data, time, MerkleLeaf(self._origin, sequence - 1), sequence)
-
-    def _moment(self, recorded_at: object) -> datetime:
-        if not isinstance(recorded_at, int):
-            self._refuse("a time in it is none")
-        try:
-            return moment(recorded_at)
-        except OverflowError:
-            self._refuse("a time in it is none")
+        return name
 
     def _store(
-        self, connection: sqlite3.Connection, state: _State, records: Sequence[Record]
+        self,
+        state: State,
+        last: Size,
+        records: Sequence[Record],
+        keys: Mapping[str, int],
+        root: bytes | None = None,
     ) -> None:
-        size, root, frontier = self._known
-        if (size, root) != (state.size, state.root):
-            frontier = self._grown(connection, state)
-        time = microseconds(records[0].recorded_at)
+        """Write new records.
+
+        Args:
+            state: The state of the file.
+            last: What its last record says.
+            records: The new records, in order.
+            keys: The keys of their logs.
+            root: The root that the tree must have with them, where that is known.
+        """
+        tree = Tree(state, last)
+        known_size, known_root, frontier = self._known
+        if (known_size, known_root) != (last.size, last.root):
+            frontier = tree.grown()
         leaves = [merkle.leaf_hash(content) for content in leaf_contents(records)]
         frontier, completed = frontier.extend(leaves)
-        roots: list[bytes | None] = [None] * len(records)
-        roots[-1] = root = frontier.root()
-        connection.executemany(
-            "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (r.sequence, r.log, r.version, time, leaf, root_here, r.data)
-                for r, leaf, root_here in zip(records, leaves, roots, strict=True)
-            ],
-        )
-        # In the order of the indexes, so that neighbours are written together.
-        entries = sorted((key(r.log), r.version, r.sequence) for r in records)
-        connection.executemany("INSERT INTO entry VALUES (?, ?, ?)", entries)
-        connection.executemany(
-            "REPLACE INTO head VALUES (?, ?)",
-            list({log: version for log, version, _ in entries}.items()),
-        )
-        nodes = [node for node in completed if node[0] % _NODE_STEP == 0]
-        connection.executemany("INSERT INTO node VALUES (?, ?, ?)", nodes)
+        found = frontier.root()
+        if root is not None:
+            check_root(found, root)
+        if records:
+            _insert(state, records, leaves, keys, found)
+            tree.store(completed)
         # Where the commit fails after all, the root in the file will not be this one.
-        self._known = (frontier.size, root, frontier)
+        self._known = (frontier.size, found, frontier)
 
-    def _nodes(self, connection: sqlite3.Connection) -> merkle.Nodes:
-        """Return how to read the tree: the levels between the stored ones are computed."""
 
-        def node(level: int, index: int) -> bytes:
-            above = level % _NODE_STEP
-            first, count = index << above, 1 << above
-            if level < _NODE_STEP:
-                query = "SELECT leaf FROM record WHERE sequence BETWEEN ? AND ? ORDER BY sequence"
-                rows = connection.execute(query, (first + 1, first + count)).fetchall()
-            else:
-                rows = connection.execute(
-                    "SELECT hash FROM node WHERE level = ? AND position BETWEEN ? AND ? "
-                    "ORDER BY position",
-                    (level - above, first, first + count - 1),
-                ).fetchall()
-            hashes = [row[0] for row in rows]
-            if len(hashes) != count or any(not isinstance(item, bytes) for item in hashes):
-                self._refuse(f"its Merkle tree lacks node {index} of level {level}")
-            return merkle.Frontier().extend(hashes)[0].root()
-
-        return node
-
-    def _root(self, state: _State, size: int, nodes: merkle.Nodes) -> bytes:
-        """Return the root of the first records, which must agree with the root of all."""
-        if size == state.size:
-            return state.root
-        root = merkle.frontier(size, nodes).root()
-        path = merkle.consistency_proof(size, state.size, nodes)
-        self._hold(merkle.verify_consistency, size, state.size, path, root, state.root)
-        return root
-
-    def _hold(self, verify: Callable[..., None], *arguments: object) -> None:
-        """Refuse the file where a proof made from it does not hold."""
-        try:
-            verify(*arguments)
-        except InvalidInputError as error:
-            raise self._database.damaged("its Merkle tree does not lead to its root") from error
-
-    def _refuse(self, what: str) -> NoReturn:
-        raise self._database.damaged(what)
+def _insert(
+    state: State,
+    records: Sequence[Record],
+    leaves: Sequence[bytes],
+    keys: Mapping[str, int],
+    root: bytes,
+) -> None:
+    """Write records and both indexes, these in their own order: neighbours come together."""
+    first, final = records[0].recorded_at, records[-1].recorded_at
+    times = (
+        repeat(microseconds(first))
+        if first == final  # times never run backwards
+        else [microseconds(record.recorded_at) for record in records]
+    )
+    roots = [*repeat(None, len(records) - 1), root]
+    rows, entries, heads = [], [], {}
+    for (log, version, data, _, _, sequence), time, leaf, here in zip(
+        records, times, leaves, roots, strict=False
+    ):
+        key = keys[log]
+        rows.append((sequence, log, version, time, leaf, here, data))
+        entries.append((key + version, sequence))
+        heads[key] = version
+    entries.sort()
+    insert = state.connection.executemany
+    insert("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    insert("INSERT INTO entry VALUES (?, ?)", entries)
+    insert(_RAISE_HEAD, sorted(heads.items()))

@@ -1,8 +1,9 @@
-"""The file of a registry: its tables, and how logs are named in its indexes."""
+"""The file of a registry: its tables, and where in its indexes a log is found."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from cityid.sqlite import Kind
 
@@ -10,6 +11,7 @@ _TABLES = (
     """CREATE TABLE registry (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         origin TEXT NOT NULL,
+        salt BLOB NOT NULL,
         digest BLOB NOT NULL
     ) STRICT""",
     """CREATE TABLE record (
@@ -22,15 +24,13 @@ _TABLES = (
         data BLOB NOT NULL
     ) STRICT""",
     """CREATE TABLE entry (
-        key BLOB NOT NULL,
-        version INTEGER NOT NULL,
-        sequence INTEGER NOT NULL,
-        PRIMARY KEY (key, version)
-    ) STRICT, WITHOUT ROWID""",
+        place INTEGER PRIMARY KEY,
+        sequence INTEGER NOT NULL
+    ) STRICT""",
     """CREATE TABLE head (
-        key BLOB PRIMARY KEY,
+        key INTEGER PRIMARY KEY,
         version INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID""",
+    ) STRICT""",
     """CREATE TABLE node (
         level INTEGER NOT NULL,
         position INTEGER NOT NULL,
@@ -41,8 +41,10 @@ _TABLES = (
 """The tables.
 
 ``record`` has the entries in the order of acceptance, times in microseconds since 1970; the last
-record of each append has the root of the tree up to it. ``entry`` and ``head`` find the records
-and the last version of a log by its key. ``node`` has every fourth level of the Merkle tree.
+record of each append has the root of the tree up to it. ``entry`` and ``head`` are two indexes:
+``head`` has the last version of a log at the log's key, ``entry`` has the sequence of each version
+at the key plus the version, so that the versions of a log stand side by side. ``node`` has every
+fourth level of the Merkle tree.
 """
 
 REGISTRY = Kind(
@@ -54,12 +56,33 @@ REGISTRY = Kind(
 )
 """The kind of file that a registry is."""
 
+SALT_SIZE = 16
+_KEY_SHIFT = 2
+"""Keys have 62 bits: a key plus any version is still an integer of SQLite, which has 63."""
 
-def key(log: str) -> bytes:
-    """Return what stands for a log's name in the indexes: short, and spread evenly."""
-    return hashlib.sha256(log.encode()).digest()[:16]
 
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a registry is called, and what makes the keys of its logs its own.
 
-def digest(origin: str) -> bytes:
-    """Return what stands beside the registry's name, so that damage to it shows."""
-    return hashlib.sha256(origin.encode()).digest()
+    Attributes:
+        origin: Its name in checkpoints.
+        salt: Random bytes. Without them nobody can choose two names of logs whose keys are one;
+            by chance it happens once in millions of registries with a million logs, and the
+            second log is then refused.
+    """
+
+    origin: str
+    salt: bytes
+
+    def digest(self) -> bytes:
+        """Return what stands beside the name in the file, so that damage to it shows."""
+        return hashlib.sha256(self.salt + self.origin.encode()).digest()
+
+    def keys(self, logs: set[str]) -> dict[str, int]:
+        """Return where in the indexes each of some logs is found."""
+        salt, sha256, number = self.salt, hashlib.sha256, int.from_bytes
+        return {
+            log: number(sha256(salt + log.encode()).digest()[:8], "big") >> _KEY_SHIFT
+            for log in logs
+        }

@@ -67,18 +67,25 @@ class Frontier:
             The frontier of the larger tree, and level, index and hash of every subtree above the
             leaves that has become complete.
         """
-        peaks = list(self.peaks)
+        sha256, old, new = hashlib.sha256, list(self.peaks), list[bytes]()
         completed: list[tuple[int, int, bytes]] = []
-        size = self.size
-        for leaf in leaves:
-            node, level, index = leaf, 0, size
-            while index & 1:
-                node = node_hash(peaks.pop(), node)
-                level, index = level + 1, index >> 1
-                completed.append((level, index, node))
-            peaks.append(node)
-            size += 1
-        return Frontier(size, tuple(peaks)), completed
+        row, start, level = list(leaves), self.size, 0
+        while row:  # level by level, which is cheaper than leaf by leaf
+            if start & 1:
+                row.insert(0, old.pop())
+                start -= 1
+            if len(row) & 1:
+                new.append(row.pop())
+                if not row:
+                    break
+            pairs = iter(row)
+            row = [
+                sha256(b"\x01" + left + right).digest()
+                for left, right in zip(pairs, pairs, strict=True)
+            ]
+            start, level = start >> 1, level + 1
+            completed += [(level, index, node) for index, node in enumerate(row, start)]
+        return Frontier(self.size + len(leaves), (*old, *reversed(new))), completed
 
 
 def check_size(size: object, available: int) -> None:
