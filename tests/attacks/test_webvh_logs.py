@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from cityid import did, keys, registry
+from cityid import CONTEXTS, did, keys, registry
+from cityid.cryptosuites import CRYPTOSUITES
 from cityid.did import ResolutionOptions
 from cityid.did.methods import webvh
 from cityid.did.methods.webvh import LogFiles, WebVH
@@ -104,13 +105,6 @@ HONEST = {
     ],
     "the method told again": [begin(), Draft({"method": "did:webvh:1.0"})],
     "an offset of zero": [begin(time="2026-03-01T09:00:00+00:00")],
-    "a proof without time": [
-        begin(
-            spoil=lambda entry: entry.update(
-                signed(entry, 1, entry["parameters"]["scid"], (0,), NOW)
-            )
-        )
-    ],
     "one proof and no list": [begin(spoil=lambda entry: entry.update(proof=entry["proof"][0]))],
 }
 
@@ -320,6 +314,20 @@ def test_a_key_of_another_kind_may_stand_there_but_signs_nothing():
         )
     )
     assert "does not" in str(fault_of(forged)) or "takes keys" in str(fault_of(forged))
+
+
+def test_a_proof_needs_no_time_of_its_own():
+    written = write(begin())
+    entry = {name: value for name, value in written.entries[0].items() if name != "proof"}
+    proof = {
+        name: value
+        for name, value in written.entries[0]["proof"][0].items()
+        if name not in {"created", "proofValue"}
+    }
+    suite = CRYPTOSUITES["eddsa-jcs-2022"]
+    timeless = suite.create(entry, proof, KEYS[0], contexts=CONTEXTS)
+    assert Written(written.did, ({**entry, "proof": [timeless]},)).verified().fault is None
+    fault_of(Written(written.did, ({**entry, "proof": [proof]},)))
 
 
 # --- whose log it is
