@@ -139,9 +139,9 @@ class Lifecycle:
         """Give the DID up, as `Identity.deactivate` says."""
         moment = self._moment(at)
         state = succession.emptied(self._state)
-        authority = update_keys.ordinary(self.history, self.keyring)
-        ending = deactivating(self.history, authority.parameters["updateKeys"])
-        final = Authority(authority.signer, ending)
+        _, signer = update_keys.committed(self.history, self.keyring)
+        ending = deactivating(self.history, [signer.public_key.multikey])
+        final = Authority(signer, ending)
         return self._commit(lambda at: self._followed(final, state, at), moment)
 
     def add_witness_proofs(self, files: Iterable[str | bytes], *, at: datetime | None) -> Identity:
@@ -209,8 +209,9 @@ class Lifecycle:
         for relationship in RELATIONSHIPS:
             for name in document.relationship(relationship):
                 method = document.verification_method(name)
-                if method is not None:
-                    return method.public_key.type
+                key = _readable_key(method) if method else None
+                if key is not None:
+                    return key.type
         return KeyType.ED25519
 
     def _public_key(self, name: str, signer: Signer | None) -> PublicKey:

@@ -44,6 +44,32 @@ def recovery_name(did: str, number: int) -> str:
     return f"{did}#recovery-{number}"
 
 
+def committed(history: History, keyring: Keyring) -> tuple[str, Signer]:
+    """Return a key that may sign the next entry, and how the log names it: by hash or in full.
+
+    Args:
+        history: The history so far.
+        keyring: Where to look.
+
+    Raises:
+        NotFoundError: The keyring has no key that may change the DID.
+    """
+    parameters = history.parameters
+    found: dict[str, Signer] = {}
+    for name in keyring.names():
+        signer = keyring.signer(name)
+        multikey = signer.public_key.multikey
+        found[key_hash(multikey) if parameters.next_key_hashes else multikey] = signer
+    for key in parameters.next_key_hashes or parameters.update_keys:
+        if key in found:
+            return key, found[key]
+    raise NotFoundError(
+        "no key at hand may change this DID: its next update key is in another keyring, or lost; "
+        "recover it with the recovery keyring or with a copy",
+        ref=str(history.current_did)[:200],
+    )
+
+
 def ordinary(history: History, keyring: Keyring, wanted: Mapping[str, str] = _NO_KEYS) -> Authority:
     """Return the authority for an ordinary change, with its keys durable in the keyring.
 
@@ -58,7 +84,7 @@ def ordinary(history: History, keyring: Keyring, wanted: Mapping[str, str] = _NO
         UnsupportedError: No key of such a type can be made.
         RegistryError: The keys could not be written.
     """
-    used, signer = _committed(history, keyring)
+    used, signer = committed(history, keyring)
     kept = [commitment for commitment in history.parameters.next_key_hashes if commitment != used]
     return _with_next_key(history, keyring, signer, kept, wanted)
 
@@ -83,7 +109,7 @@ def recovering(
         UnsupportedError: No key of such a type can be made.
         RegistryError: The keys could not be written.
     """
-    used, signer = _committed(history, source)
+    used, signer = committed(history, source)
     commitments = history.parameters.next_key_hashes
     if used not in commitments[1:]:
         return _with_next_key(history, keyring, signer, list(commitments[1:]), wanted)
@@ -96,24 +122,6 @@ def recovering(
 def commitment_to(keyring: Keyring, name: str) -> str:
     """Return the hash by which an entry commits to a key."""
     return key_hash(keyring.signer(name).public_key.multikey)
-
-
-def _committed(history: History, keyring: Keyring) -> tuple[str, Signer]:
-    """Return a key that may sign the next entry, and how the log names it: by hash or in full."""
-    parameters = history.parameters
-    found: dict[str, Signer] = {}
-    for name in keyring.names():
-        signer = keyring.signer(name)
-        multikey = signer.public_key.multikey
-        found[key_hash(multikey) if parameters.next_key_hashes else multikey] = signer
-    for key in parameters.next_key_hashes or parameters.update_keys:
-        if key in found:
-            return key, found[key]
-    raise NotFoundError(
-        "no key at hand may change this DID: its next update key is in another keyring, or lost; "
-        "recover it with the recovery keyring or with a copy",
-        ref=str(history.current_did)[:200],
-    )
 
 
 def _with_next_key(
