@@ -7,6 +7,7 @@ import pytest
 
 import town
 from cityid import did, keys, registry
+from cityid.did.methods.webvh import entry_record
 from cityid.errors import Code, ConflictError, InvalidInputError, NotFoundError
 
 START = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
@@ -141,9 +142,20 @@ def test_a_registry_that_is_ahead_is_told_to_who_approves_late(office, ledger, k
     one.add_witness_proofs(*approve(one, *AUDITORS[:2], at=START + DAY))
     with pytest.raises(ConflictError):
         two.add_witness_proofs(*approve(two, *AUDITORS[:2], at=START + DAY))
-    assert (
-        did.load(office.did, registry=ledger, keyring=keyring).lifecycle.history.parameters.ttl == 5
-    )
+    current = did.load(office.did, registry=ledger, keyring=keyring)
+    assert current.lifecycle.history.parameters.ttl == 5
+
+
+def test_an_entry_that_was_published_too_early_waits(office, ledger, keyring):
+    waiting = office.rotate(at=START + DAY)
+    history = waiting.lifecycle.history
+    ledger.append([entry_record(history.last, history.scid)])
+    assert did.resolver(ledger).resolve(str(office.did)).document is None
+    found = did.load(office.did, registry=ledger, keyring=keyring)
+    assert found.pending
+    proofs = approve(found, *AUDITORS[1:], at=START + DAY)
+    assert not found.add_witness_proofs(*proofs, at=START + DAY).pending
+    assert did.resolver(ledger).resolve(str(office.did)).document is not None
 
 
 def test_a_foreign_approval_counts_for_nothing(pending, ledger):
