@@ -15,12 +15,14 @@ from cityid.errors import Code, InvalidInputError, ProofGenerationError, Unsuppo
 from cityid.report import Problem, combined
 from cityid.schema import SCHEMAS, Schemas, at_hand, check_schema
 from cityid.securing import data_integrity
+from cityid.status import StatusList
 
 _SECURING = ("data-integrity",)
 _CURRENT = "2.0"
 _WANTED = {
     Identity: "an Identity, such as did.create makes",
     timedelta: "a timedelta, such as timedelta(days=365)",
+    StatusList: "status lists, such as status.publish makes",
 }
 
 
@@ -31,7 +33,7 @@ def issue(
     securing: str = "data-integrity",
     cryptosuite: str | None = None,
     mandatory: Sequence[str] = (),
-    status: object | None = None,
+    status: StatusList | Sequence[StatusList] | None = None,
     valid_from: datetime | None = None,
     valid_for: timedelta | None = None,
     contexts: Contexts = CONTEXTS,
@@ -48,7 +50,8 @@ def issue(
         securing: The securing mechanism; ``data-integrity``.
         cryptosuite: The Data Integrity cryptosuite; by default the one of the key's type.
         mandatory: JSON Pointers to what a holder can never hide; for selective disclosure.
-        status: A status list; not built yet.
+        status: The status lists that the credential gets an entry in; each place is taken for
+            good before the credential is signed.
         valid_from: When the credential comes into force; replaces its own ``validFrom``.
         valid_for: How long it stays in force from `valid_from`, else from `at`; replaces its own
             ``validFrom`` and ``validUntil``.
@@ -64,22 +67,26 @@ def issue(
     Raises:
         InvalidInputError: The credential breaks a rule of the data model or of its schema, or
             uses a context that is not admitted; the path says where. Or an argument is of another
-            kind.
+            kind, or a status list is full.
         UnsupportedError: The mechanism, the cryptosuite or an option is not built.
         ProofGenerationError: The credential is signed already, the issuer is somebody else, its
             key cannot make this proof, or a part of the credential would not be signed; the path
             says where.
+        NotFoundError: The allocator of a status list does not know it.
+        RegistryError: The place in a status list cannot be taken.
     """
     _demand_kind("by", by, Identity)
     if valid_for is not None:
         _demand_kind("valid_for", valid_for, timedelta)
-    _demand_built(securing, mandatory, status)
+    _demand_built(securing, mandatory)
+    lists = _lists(status)
     moment = timestamp.aware(at) if at is not None else datetime.now(UTC)
     document = dict(Credential.of(credential).document)  # its parts are shared, never changed
     _demand_unsigned(document)
     _name_issuer(document, str(by.did))
     _limit(document, moment, valid_from, valid_for)
     _demand_sound(document, contexts, schemas)
+    _enter(document, lists)
     verification_method, signer = by.signer("assertionMethod")
     secured = data_integrity.add_proof(
         document,
@@ -157,7 +164,35 @@ def _demand_unsigned(document: Mapping[str, Any]) -> None:
         )
 
 
-def _demand_built(securing: str, mandatory: Sequence[str], status: object | None) -> None:
+def _lists(status: StatusList | Sequence[StatusList] | None) -> tuple[StatusList, ...]:
+    """Return the status lists that an argument names."""
+    if status is None:
+        return ()
+    lists = tuple(status) if isinstance(status, Sequence) else (status,)
+    for one in lists:
+        _demand_kind("status", one, StatusList)
+    return lists
+
+
+def _enter(document: dict[str, Any], lists: Sequence[StatusList]) -> None:
+    """Give the credential a place in each list, beside the statuses that it has already.
+
+    Raises:
+        InvalidInputError: Data model 1.1 has no words for such a status, or a list is full.
+    """
+    if not lists:
+        return
+    if Credential(document).version != _CURRENT:
+        raise InvalidInputError(
+            "a status list needs a credential of data model 2.0",
+            code=Code.INVALID_OPTIONS,
+            path="/@context",
+        )
+    entries = [*Credential(document).statuses, *(one.entry() for one in lists)]
+    document["credentialStatus"] = entries[0] if len(entries) == 1 else entries
+
+
+def _demand_built(securing: str, mandatory: Sequence[str]) -> None:
     if securing not in _SECURING:
         raise UnsupportedError(
             "this securing mechanism is not built", name=securing, known=_SECURING
@@ -168,8 +203,6 @@ def _demand_built(securing: str, mandatory: Sequence[str], status: object | None
             "mandatory= has no meaning",
             name="mandatory",
         )
-    if status is not None:
-        raise UnsupportedError("status lists are not built", name="status")
 
 
 def _name_issuer(document: dict[str, Any], issuer: str) -> None:

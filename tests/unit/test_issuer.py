@@ -119,7 +119,6 @@ def test_a_context_that_is_not_admitted_is_refused():
     [
         ({"securing": "sd-jwt"}, "sd-jwt"),
         ({"mandatory": ("/issuer",)}, "mandatory"),
-        ({"status": object()}, "status"),
         ({"cryptosuite": "eddsa-jcs-2099"}, "eddsa-jcs-2099"),
     ],
 )
