@@ -80,6 +80,8 @@ class State:
         """Return what the last record says of the registry."""
         row = self.connection.execute(_LAST).fetchone()
         if row is None:
+            if self.connection.execute("SELECT 1 FROM head LIMIT 1").fetchone():
+                self.refuse("it has logs, and no records")
             return Size(0, None, merkle.EMPTY_ROOT)
         size, time, root = row
         if not isinstance(root, bytes):
