@@ -7,7 +7,7 @@ Spec:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -23,8 +23,11 @@ MAX_ENTRIES: Final = 4096
 MAX_LINE_BYTES: Final = 262_144
 """The most bytes of one entry."""
 
-MAX_LOG_BYTES: Final = 16_777_216
+MAX_LOG_BYTES: Final = 8_388_608
 """The most bytes of a whole log."""
+
+MAX_PROOFS: Final = 16
+"""The most proofs of one entry."""
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=60)
 """How far the clock of whoever wrote a log may be ahead."""
@@ -81,28 +84,33 @@ class LogEntry:
         return strict_json.write(self.document)
 
 
-def read_lines(log: str | bytes) -> tuple[str, ...]:
+def read_lines(log: str | bytes | Sequence[str]) -> tuple[str, ...]:
     """Take a ``did.jsonl`` apart into its lines.
 
     Args:
-        log: The file.
+        log: The file, or its lines.
 
     Raises:
         InvalidInputError: It breaks a limit, is not UTF-8 or holds no entry (``INVALID_DID``).
     """
-    if len(log) > MAX_LOG_BYTES:
+    size = len(log) if isinstance(log, str | bytes) else sum(map(len, log))
+    if size > MAX_LOG_BYTES:
         raise invalid_log(f"the log is longer than {MAX_LOG_BYTES} bytes")
-    try:
-        text = log.decode() if isinstance(log, bytes) else log
-    except UnicodeDecodeError as error:
-        raise invalid_log("the log is not UTF-8") from error
-    lines = tuple(line.removesuffix("\r") for line in text.split("\n"))
-    lines = lines[:-1] if not lines[-1] else lines
+    lines = _split(log) if isinstance(log, str | bytes) else tuple(log)
     if not lines:
         raise invalid_log("the log has no entries")
     if len(lines) > MAX_ENTRIES:
         raise invalid_log(f"the log has {len(lines)} entries; at most {MAX_ENTRIES} are read")
     return lines
+
+
+def _split(log: str | bytes) -> tuple[str, ...]:
+    try:
+        text = log.decode() if isinstance(log, bytes) else log
+    except UnicodeDecodeError as error:
+        raise invalid_log("the log is not UTF-8") from error
+    lines = tuple(line.removesuffix("\r") for line in text.split("\n"))
+    return lines if lines[-1] else lines[:-1]
 
 
 def read_entry(line: str | bytes, index: int = 0) -> LogEntry:
@@ -175,5 +183,5 @@ def _time(text: object, index: int) -> datetime:
 
 def _check_proofs(proof: object, index: int) -> None:
     proofs = proof if isinstance(proof, list) else [proof]
-    if not proofs or not all(isinstance(entry, dict) for entry in proofs):
-        raise invalid_log("an entry has a list of proofs, at least one", index, "proof")
+    if not 1 <= len(proofs) <= MAX_PROOFS or not all(isinstance(entry, dict) for entry in proofs):
+        raise invalid_log(f"an entry has a list of 1 to {MAX_PROOFS} proofs", index, "proof")

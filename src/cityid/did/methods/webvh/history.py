@@ -169,12 +169,10 @@ def verify_log(
         https://identity.foundation/didwebvh/v1.0/#read-resolve
     """
     asked = did if isinstance(did, DID) else syntax.parse(did)
-    lines = read_lines(log) if isinstance(log, str | bytes) else tuple(log)
+    lines = read_lines(log)
     now = timestamp.aware(at)
     approvals = read_witness_proofs(witness_proofs)
     versions, fault = _followed(lines, place_of(asked).scid, now)
-    if not versions:
-        raise fault or invalid_log("the log has no entries")
     if all(version.entry.state["id"] != str(asked) for version in versions):
         raise fault or invalid_log(f"no version is that of {quote(str(asked))}")
     unapproved = first_unapproved(versions, approvals, now)

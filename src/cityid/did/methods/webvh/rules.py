@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from cityid.cryptosuites.base import Unsecured
 from cityid.did import syntax
 from cityid.did.methods.webvh.entry import CLOCK_TOLERANCE, LogEntry, invalid_log
 from cityid.did.methods.webvh.hashing import entry_hash, key_hash, replaced, scid_of
@@ -154,12 +155,13 @@ def rotates_as_committed(step: Step) -> None:
 def is_signed(step: Step) -> None:
     """Every proof holds, by a key that may update the DID at this point."""
     active = active_keys(step.before, step.parameters)
+    unsecured = Unsecured(step.entry.unsecured)
     for number, proof in enumerate(step.entry.proofs):
         try:
             key = signing_key(proof)
             if key not in active:
                 raise InvalidInputError(f"{quote(key)} may not update the DID")
-            check_proof(step.entry.unsecured, proof, step.at)
+            check_proof(unsecured, proof, step.at)
         except CityIdError as error:
             raise step.refused(str(error), "proof", number) from error
 
