@@ -258,14 +258,14 @@ def test_a_claim_is_read_as_it_was_written():
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (lambda text: None, Code.PARSING_ERROR),
+        (lambda _: None, Code.PARSING_ERROR),
         (lambda text: text.replace("old 3", "old 03"), Code.PARSING_ERROR),
         (lambda text: text.replace("old 3", "old -1"), Code.PARSING_ERROR),
         (lambda text: text.replace("old 3\n", "old 3\n!\n"), Code.PARSING_ERROR),
         (lambda text: "old 3\n" + "A" * 43 + "=\n" * (MAX_PATH + 1) + text, Code.PARSING_ERROR),
-        (lambda text: "old 3", Code.PARSING_ERROR),
-        (lambda text: "hello", Code.PARSING_ERROR),
-        (lambda text: "old 3\n\n" + "x" * (2 * MAX_NOTE), Code.INPUT_TOO_LARGE),
+        (lambda _: "old 3", Code.PARSING_ERROR),
+        (lambda _: "hello", Code.PARSING_ERROR),
+        (lambda _: "old 3\n\n" + "x" * (2 * MAX_NOTE), Code.INPUT_TOO_LARGE),
     ],
 )
 def test_a_malformed_claim_is_refused(change, code):

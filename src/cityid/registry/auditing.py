@@ -161,9 +161,9 @@ def _believed(
 def _go(walk: _Walk, registry: Registry, progress: Progress) -> Problem | None:
     """Walk through the records; return why that ended early, if it did."""
     size = walk.stated.size if walk.stated else 0
-    records = registry.scan() if walk.stated is None else islice(registry.scan(), size)
     progress(0, size)
     try:
+        records = registry.scan() if walk.stated is None else islice(registry.scan(), size)
         for batch in _batches(records):
             walk.take(batch)
             progress(walk.frontier.size, max(size, walk.frontier.size))
