@@ -7,7 +7,7 @@ Spec:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from cityid.did import syntax
 from cityid.did.methods.webvh.entry import invalid_log
 from cityid.did.verification_method import read_multikey
 from cityid.errors import CityIdError, InvalidInputError, quote
-from cityid.keys import KeyType
+from cityid.keys import KeyType, PublicKey
 
 METHOD: Final = "did:webvh:1.0"
 """The version of the specification that is read and written."""
@@ -59,6 +59,7 @@ class Parameters:
         portable: Whether the DID may move to another place.
         deactivated: Whether the DID was given up.
         ttl: For how many seconds an answer may be kept.
+        keys: The update keys by their Multikeys.
     """
 
     scid: str
@@ -69,6 +70,7 @@ class Parameters:
     portable: bool = False
     deactivated: bool = False
     ttl: int = DEFAULT_TTL
+    keys: Mapping[str, PublicKey] = field(default_factory=dict, repr=False, hash=False)
 
 
 def read_parameters(given: Mapping[str, Any], before: Parameters | None, index: int) -> Parameters:
@@ -97,7 +99,10 @@ def read_parameters(given: Mapping[str, Any], before: Parameters | None, index: 
                 changes[member] = read(given[name])
             except CityIdError as error:
                 raise invalid_log(str(error), index, "parameters", name) from error
-    if before is None and "updateKeys" not in given:
+    if "update_keys" in changes:
+        changes["keys"] = changes["update_keys"]
+        changes["update_keys"] = tuple(changes["keys"])
+    elif before is None:
         raise invalid_log("the first entry has updateKeys", index, "parameters")
     return replace(before or Parameters(scid), **changes)
 
@@ -130,12 +135,10 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(entries)
 
 
-def _update_keys(value: object) -> tuple[str, ...]:
+def _update_keys(value: object) -> dict[str, PublicKey]:
     multikeys = _texts(value)
     _check_distinct(multikeys)
-    for multikey in multikeys:
-        read_multikey(multikey)
-    return multikeys
+    return {multikey: read_multikey(multikey) for multikey in multikeys}
 
 
 def _watchers(value: object) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Spec:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,6 +19,7 @@ from cityid.did.methods.webvh.location import SCID_PLACEHOLDER, place_of
 from cityid.did.methods.webvh.parameters import Parameters
 from cityid.did.methods.webvh.proofs import check_proof, signing_key
 from cityid.errors import CityIdError, InvalidInputError, quote
+from cityid.keys import PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +162,13 @@ def is_signed(step: Step) -> None:
             key = signing_key(proof)
             if key not in active:
                 raise InvalidInputError(f"{quote(key)} may not update the DID")
-            check_proof(unsecured, proof, step.at)
+            check_proof(unsecured, proof, active[key], step.at)
         except CityIdError as error:
             raise step.refused(str(error), "proof", number) from error
 
 
-def active_keys(before: Version | None, parameters: Parameters) -> tuple[str, ...]:
-    """Return the Multikeys that may sign an entry.
+def active_keys(before: Version | None, parameters: Parameters) -> Mapping[str, PublicKey]:
+    """Return the keys that may sign an entry, by their Multikeys.
 
     Args:
         before: The version before; None for the first entry.
@@ -177,8 +178,8 @@ def active_keys(before: Version | None, parameters: Parameters) -> tuple[str, ..
         https://identity.foundation/didwebvh/v1.0/#authorized-keys
     """
     if before is None or before.parameters.next_key_hashes:
-        return parameters.update_keys
-    return before.parameters.update_keys
+        return parameters.keys
+    return before.parameters.keys
 
 
 RULES: Final[tuple[Rule, ...]] = (

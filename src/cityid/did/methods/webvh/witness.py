@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from cityid import strict_json
+from cityid import keys, strict_json
 from cityid.did.methods.webvh.entry import invalid_log, read_version_id
 from cityid.did.methods.webvh.parameters import Witnesses
 from cityid.did.methods.webvh.proofs import check_proof, make_proof, signing_key
@@ -53,7 +53,8 @@ class Approval:
             at: The time at which it must not have expired.
         """
         try:
-            check_proof({"versionId": self.version_id}, self.proof, at)
+            key = keys.from_multikey(signing_key(self.proof))
+            check_proof({"versionId": self.version_id}, self.proof, key, at)
         except CityIdError:
             return False
         return True
