@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cityid import registry
+from cityid import cli, registry
 from cityid.errors import CorruptError, InvalidInputError, RegistryError
 from cityid.registry import NewEntry
 from torture.witness import Witness, grown
@@ -238,6 +238,27 @@ def test_a_refusal_leaves_the_log_of_a_damaged_registry(path):
     after.pop(beside(path)[1].name)
     before.pop(beside(path)[1].name)
     assert after == before
+
+
+def exit_status(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["cityid", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code or 0
+
+
+@pytest.mark.parametrize("command", ["audit", "checkpoint"])
+def test_the_command_line_fails_for_a_damaged_registry_and_leaves_it_alone(
+    path, monkeypatch, command
+):
+    with connect(path) as ledger:
+        grow(ledger, 1, 9)
+    whole = path.read_bytes()
+    assert exit_status(monkeypatch, "registry", command, f"file:{path}") == 0
+    for kept in (0, 1, 99, 512, 5000, len(whole) - 4096):
+        path.write_bytes(whole[:kept])
+        assert exit_status(monkeypatch, "registry", command, f"file:{path}") != 0
+        assert path.read_bytes() == whole[:kept]
 
 
 # --- older and other histories

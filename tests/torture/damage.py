@@ -23,6 +23,7 @@ from torture.witness import Connect, Witness, expect, grown
 END = 8 * 1024
 STEP = 64
 _SECTOR = 512
+_AUDITED = 8  # every so many cases
 _LOGS = [f"did:webvh:{number}:city.example" for number in range(6)]
 _REFUSED = object()
 DEEDS = ("cut", "flip", "zero", "garbage")
@@ -123,6 +124,7 @@ class Examination:
     def __init__(self, path: Path, connect: Connect) -> None:
         self._path = path
         self._connect = connect
+        self._turn = 0
 
     def of(self, specimen: Specimen, content: bytes) -> str:
         """Damage a copy, ask it everything, and return what came of it."""
@@ -139,11 +141,20 @@ class Examination:
             found = _answers(ledger)
             expect(found["checkpoint"] is _REFUSED or found["checkpoint"].size, "it looks empty")
             refused = _REFUSED in found.values()
+            self._turn += 1
+            if self._turn % _AUDITED == 0:
+                self._audit(specimen, ledger, whole=not refused)
             if not refused:
                 return self._whole(specimen, ledger, found)
             self._partly(specimen, found)
         expect(self._found(files) == files, "refusing an answer changed the file")
         return "refused when read"
+
+    def _audit(self, specimen: Specimen, ledger: Any, *, whole: bool) -> None:
+        """See that an audit with the kept checkpoint notices what the questions did."""
+        report = registry.audit(ledger, checkpoints=[specimen.checkpoint])
+        lost = ledger.checkpoint().size < specimen.checkpoint.size if whole else True
+        expect(bool(report) != lost, f"an audit is mistaken:\n{report.explain()}")
 
     def _put(self, files: dict[str, bytes]) -> None:
         for end in ("", "-wal", "-shm"):
