@@ -3,63 +3,21 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import re
-import sys
 
 import pytest
 
 import cityid
 import town
-from cityid import cli, did, keys, registry
+from cityid import did, keys, registry
 from cityid.keys import KeyStore
 from cityid.keys.sealed import Cost
 from cityid.wallet import Wallet
+from shell import Shell
 
 PASSPHRASE = "correct horse battery staple"
 CHEAP = Cost(1, 2**13)
-
-
-class Shell:
-    """Runs commands in one folder and tells how each ended."""
-
-    def __init__(self, folder, monkeypatch, capfd):
-        self.folder, self._monkeypatch, self._capfd = folder, monkeypatch, capfd
-
-    def __call__(self, *arguments, stdin=b""):
-        self._monkeypatch.setattr(sys, "argv", ["cityid", *map(str, arguments)])
-        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as end:
-            status = end.code or 0
-        out, err = self._capfd.readouterr()
-        assert "Traceback" not in err
-        return status, out, err
-
-    def done(self, *arguments, stdin=b""):
-        status, out, err = self(*arguments, stdin=stdin)
-        assert (status, err) == (0, "")
-        return out
-
-    def json(self, *arguments, stdin=b""):
-        return json.loads(self.done(*arguments, "--json", stdin=stdin))
-
-    def refused(self, status, *arguments, stdin=b""):
-        """Return what a command says that ends with this status, as text and as JSON."""
-        ended, out, text = self(*arguments, stdin=stdin)
-        assert (ended, out) == (status, "")
-        assert text.startswith("cityid: ")
-        ended, out, problem = self(*arguments, "--json", stdin=stdin)
-        assert (ended, out) == (status, "")
-        assert json.loads(problem)["type"]
-        return text
-
-    def write(self, name, document):
-        (self.folder / name).write_text(json.dumps(document), encoding="utf-8")
-        return name
 
 
 @pytest.fixture
