@@ -180,6 +180,18 @@ def test_circle_of_authorities_ends(ledger):
     assert ask(ledger).path == tuple(str(each.did) for each in (CITY, STATE, BANK))
 
 
+def test_two_ways_to_one_authority_count_as_the_longer_reach(ledger):
+    near, far = town.person("near"), town.person("far")
+    recognise(ledger, CITY, far, action="recognize")
+    recognise(ledger, CITY, near, action="recognize", further=3)
+    recognise(ledger, near, far, action="recognize", further=3)
+    recognise(ledger, far, STATE, action="recognize")
+    recognise(ledger, far, near, action="recognize")
+    recognise(ledger, STATE, BANK)
+    assert [str(each.did) for each in (CITY, near, far, STATE, BANK)] == list(ask(ledger).path)
+    assert ask(ledger, MALLORY).outcome is Outcome.FAILED
+
+
 def chain(ledger, length, **options):
     links = [CITY, *(town.person(f"office {n}") for n in range(length))]
     for by, whom in pairwise(links):
@@ -366,6 +378,16 @@ def test_writers_at_once_lose_nothing(ledger):
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(add, people))
     assert all(ask(ledger, whom) for whom in people)
+
+
+def test_writer_who_is_always_too_late_gives_up(ledger, monkeypatch):
+    def refuse(_self, entries):
+        entry = entries[0]
+        raise ConflictError("too late", log=entry.log, expected=entry.version, found=9)
+
+    monkeypatch.setattr(type(ledger), "append", refuse)
+    with pytest.raises(ConflictError):
+        recognise(ledger)
 
 
 def test_writer_with_an_old_version_is_refused(ledger):

@@ -51,12 +51,10 @@ def trust_check(credential: Credential, found: Iterable[Recognition]) -> Check:
     told = list(found)
     if any(told):
         return Check.passed(_NAME)
-    for each in told:
-        if each.outcome is Outcome.INCONCLUSIVE and each.problem is not None:
-            return Check.inconclusive(_NAME, each.problem)
-    for each in told:
-        if each.problem is not None:
-            return Check.failed(_NAME, each.problem)
+    if told:
+        still_open = (each for each in told if each.outcome is Outcome.INCONCLUSIVE)
+        gravest = next(still_open, told[0])
+        return Check(_NAME, gravest.outcome, problem=gravest.problem)
     text = f"the policy does not believe this issuer, {quote(credential.issuer, 100)}"
     problem = Problem(Code.ISSUER_NOT_TRUSTED, text, "name it in IssuedBy", "/issuer")
     return Check.failed(_NAME, problem)

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from cityid import strict_json, timestamp
+from cityid import timestamp
 from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential import Credential
 from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite
 from cityid.did import Resolver
-from cityid.errors import CityIdError, Code, InvalidInputError, RegistryError, quote
+from cityid.errors import CityIdError, Code, RegistryError, quote
 from cityid.registry import Record, Registry
 from cityid.report import Check, Outcome
 from cityid.securing import CLOCK_SKEW
@@ -320,22 +320,3 @@ def read_list(
         skew=skew,
     )
     return reader.read(authority)
-
-
-def record_of(credential: Credential) -> bytes:
-    """Return a signed list as the bytes of its record.
-
-    Args:
-        credential: The signed list.
-
-    Raises:
-        InvalidInputError: It is larger than any reader reads.
-    """
-    data = strict_json.write(credential.document).encode()
-    if len(data) > strict_json.LIMITS.max_bytes:
-        raise InvalidInputError(
-            f"the list has {len(data)} bytes, more than anybody reads; let another authority "
-            "recognise a part of the entities",
-            code=Code.INPUT_TOO_LARGE,
-        )
-    return data

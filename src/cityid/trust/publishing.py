@@ -13,7 +13,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
-from cityid import did, timestamp
+from cityid import did, strict_json, timestamp
 from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential import Credential
 from cityid.did import Identity, Resolver
@@ -28,7 +28,6 @@ from cityid.trust.lists import (
     RecognitionList,
     list_id,
     listed,
-    record_of,
 )
 
 _CONTEXTS: Final = (
@@ -89,7 +88,8 @@ def publish(
         created=moment,
     )
     credential = Credential.of(signed)
-    entry = NewEntry(list_id(whose), version, record_of(credential))
+    data = strict_json.write(credential.document).encode()
+    entry = NewEntry(list_id(whose), version, data)
     (record,) = ledger.append([entry])
     return listed(record, credential, whose)
 
