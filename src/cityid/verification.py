@@ -93,6 +93,7 @@ def verify_credential(
     resolver: Resolver,
     contexts: Contexts = CONTEXTS,
     at: datetime,
+    recorded: datetime | None = None,
     suites: Mapping[str, Cryptosuite] = CRYPTOSUITES,
     skew: timedelta = CLOCK_SKEW,
 ) -> CredentialFindings:
@@ -103,6 +104,7 @@ def verify_credential(
         resolver: Finds the keys.
         contexts: The JSON-LD contexts that are admitted.
         at: The time of judgement.
+        recorded: When a registry recorded the credential, where that is proven.
         suites: The cryptosuites there are.
         skew: How far the clocks of issuer and verifier may differ.
 
@@ -121,6 +123,7 @@ def verify_credential(
         purpose="assertionMethod",
         contexts=contexts,
         at=at,
+        recorded=recorded,
         suites=suites,
         skew=skew,
     )
@@ -137,7 +140,9 @@ def verify_credential(
         proofs.report.checks[0],
         *later,
     )
-    return CredentialFindings(credential, Report(checks), proofs.controllers)
+    return CredentialFindings(
+        credential, Report(checks, proofs.report.warnings), proofs.controllers
+    )
 
 
 def unexamined(credential: Credential) -> CredentialFindings:
@@ -211,9 +216,8 @@ def verify_presentation_envelope(
         challenged,
         meant_for,
     )
-    return PresentationFindings(
-        presentation, Report(checks), proofs.valid, proofs.controllers, holder
-    )
+    report = Report(checks, proofs.report.warnings)
+    return PresentationFindings(presentation, report, proofs.valid, proofs.controllers, holder)
 
 
 def _stopped(problems: Sequence[Problem], names: Iterable[str]) -> Report:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from cityid import binding, pointer, timestamp, trust
+from cityid import binding, pointer, recording, timestamp, trust
 from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential import Credential, Presentation
 from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite
@@ -28,7 +28,7 @@ from cityid.errors import Code, InvalidInputError, quote
 from cityid.nonces import NonceStore
 from cityid.policy import Decision, Needs, Policy, Reason, Verdict
 from cityid.policy.facts import VerifiedCredential, verified_credential, verified_facts
-from cityid.registry import Registry
+from cityid.registry import Record, Registry
 from cityid.report import Check, Outcome, Problem, Report
 from cityid.result import Result, in_order, stands
 from cityid.schema import SCHEMAS, Schemas, check_schema
@@ -82,6 +82,7 @@ class Verifier:
         policy: Policy,
         challenge: str | None = None,
         domain: str | Iterable[str] | None = None,
+        recorded: Record | None = None,
         at: datetime | None = None,
     ) -> Result:
         """Verify and judge one document; see `cityid.verify`."""
@@ -94,7 +95,7 @@ class Verifier:
             report = Report((unread,))
             return Result(report, _unverified(report), None)
         authorities = self._authorities(needs, moment) if needs.authorities else None
-        run = _Run(self, needs, moment, challenge, domain, authorities)
+        run = _Run(self, needs, moment, challenge, domain, recorded, authorities)
         if isinstance(view, Presentation):
             return run.presentation(view, policy)
         return run.credential(view, policy)
@@ -121,6 +122,7 @@ def verify(
     registry: Registry | None = None,
     challenge: str | None = None,
     domain: str | Iterable[str] | None = None,
+    recorded: Record | None = None,
     contexts: Contexts = CONTEXTS,
     schemas: Schemas = SCHEMAS,
     nonces: NonceStore | None = None,
@@ -139,6 +141,9 @@ def verify(
         registry: Where status lists and recognitions are read.
         challenge: The challenge that the presentation must answer.
         domain: The domain or domains that the presentation must be made for.
+        recorded: A registry's record of the credential or of its digest, as the registry gave it
+            or a proof of it that was verified: the evidence that it was signed before its key went
+            out of use.
         contexts: The JSON-LD contexts that are admitted.
         schemas: The JSON Schemas at hand.
         nonces: Remembers which challenges were used.
@@ -161,7 +166,9 @@ def verify(
         suites=suites,
         skew=skew,
     )
-    return verifier.verify(document, policy=policy, challenge=challenge, domain=domain, at=at)
+    return verifier.verify(
+        document, policy=policy, challenge=challenge, domain=domain, recorded=recorded, at=at
+    )
 
 
 def verify_many(
@@ -248,6 +255,7 @@ class _Run(NamedTuple):
     at: datetime
     challenge: str | None
     domain: str | Iterable[str] | None
+    recorded: Record | None
     authorities: trust.Authorities | None
 
     def credential(self, credential: Credential, policy: Policy) -> Result:
@@ -255,7 +263,8 @@ class _Run(NamedTuple):
         alone = binding.unpresented(challenge=self.challenge, domain=self.domain)
         *first, validity = findings.report.checks
         checks = (*first, *alone, validity, *self._worth(findings))
-        report = Report(checks, findings.report.warnings)
+        unheard = recording.unheard(self.recorded, (credential,), self.at)
+        report = Report(checks, findings.report.warnings + unheard)
         return self._judge(report, [("", findings)], None, policy)
 
     def presentation(self, presentation: Presentation, policy: Policy) -> Result:
@@ -280,6 +289,8 @@ class _Run(NamedTuple):
         for path, findings in parts:
             bound = binding.holder_binding(findings, envelope.holder)
             report += findings.report.also(bound, *self._worth(findings)).under(path)
+        credentials = (findings.credential for _, findings in parts)
+        report += Report((), recording.unheard(self.recorded, credentials, self.at))
         return self._judge(in_order(report), parts, envelope.holder, policy)
 
     def _examined(self, presentation: Presentation) -> Iterator[tuple[str, CredentialFindings]]:
@@ -304,6 +315,7 @@ class _Run(NamedTuple):
             resolver=self.verifier.resolver,
             contexts=self.verifier.contexts,
             at=self.at,
+            recorded=recording.recorded_at(self.recorded, credential, self.at),
             suites=self.verifier.suites,
             skew=self.verifier.skew,
         )

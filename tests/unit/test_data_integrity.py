@@ -331,7 +331,12 @@ class TestKeys:
 
     def test_a_world_that_fails_is_not_a_proof_that_fails(self):
         secured = secure()
-        findings = verify(secured, resolver=SimpleNamespace(verification_method=unreachable))
+        findings = verify(
+            secured,
+            resolver=SimpleNamespace(
+                verification_method=unreachable, keeps_history=lambda _: False
+            ),
+        )
         assert not findings.valid
         assert findings.document is None
         assert findings.report.outcome("proof") is Outcome.INCONCLUSIVE
@@ -344,7 +349,7 @@ class TestKeys:
                 return unreachable(url, relationship=relationship)
             return town.resolver().verification_method(url, relationship=relationship)
 
-        resolver = SimpleNamespace(verification_method=half)
+        resolver = SimpleNamespace(verification_method=half, keeps_history=lambda _: False)
         both = secure(secure(), by=town.alice())
         assert verify(both, resolver=resolver).report.outcome("proof") is Outcome.INCONCLUSIVE
         both["proof"][0]["created"] = "2027-03-14T08:00:00Z"

@@ -109,7 +109,10 @@ class TestCredential:
 
     def test_an_unchecked_proof_hides_it_too(self):
         findings = examine(
-            secure(unsigned()), resolver=SimpleNamespace(verification_method=unreachable)
+            secure(unsigned()),
+            resolver=SimpleNamespace(
+                verification_method=unreachable, keeps_history=lambda _: False
+            ),
         )
         assert outcomes(findings)["proof"] is INCONCLUSIVE
         assert outcomes(findings)["issuer_binding"] is SKIPPED

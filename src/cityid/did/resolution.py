@@ -67,6 +67,7 @@ class ResolutionOptions:
         version_id: The version wanted.
         version_time: The version wanted is the newest before this time: a
             ``2027-03-14T09:00:00Z`` in whole seconds, or an aware `datetime`.
+        recorded_by: Only what a registry had recorded at this time counts, by its own clock.
         no_cache: Whether a document read earlier may not be the answer.
         expand_relative_urls: Whether relative DID URLs in the document are written out.
         parameters: Further DID parameters, for methods that know them.
@@ -75,6 +76,7 @@ class ResolutionOptions:
     accept: str | None = None
     version_id: str | None = None
     version_time: str | datetime | None = None
+    recorded_by: datetime | None = None
     no_cache: bool = False
     expand_relative_urls: bool = False
     parameters: tuple[tuple[str, str], ...] = ()
@@ -90,7 +92,11 @@ class ResolutionOptions:
             UnsupportedError: An option is asked for that the method has not
                 (``FEATURE_NOT_SUPPORTED``, ``REPRESENTATION_NOT_SUPPORTED``).
         """
-        asked = {"versionId": self.version_id, "versionTime": self.version_time}
+        asked = {
+            "versionId": self.version_id,
+            "versionTime": self.version_time,
+            "recordedBy": self.recorded_by,
+        }
         for name in (name for name, value in asked.items() if value is not None):
             if name not in features:
                 raise UnsupportedError(

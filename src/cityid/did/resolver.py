@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -112,7 +113,25 @@ class Resolver:
             did_url, options, resolve=self.resolve, methods=self.methods
         )
 
-    def verification_method(self, url: str, *, relationship: str) -> VerificationMethod:
+    def keeps_history(self, url: str) -> bool:
+        """Return whether the document that a URL leads to has versions to be asked for by time.
+
+        Args:
+            url: A DID, or the URL of a verification method.
+        """
+        subject = url.partition("#")[0]
+        name = subject.split(":")[1] if subject.startswith("did:") else ""
+        features: frozenset[str] = getattr(self.methods.get(name), "features", frozenset())
+        return "versionTime" in features and subject not in self.documents
+
+    def verification_method(
+        self,
+        url: str,
+        *,
+        relationship: str,
+        at: datetime | None = None,
+        by_registry: bool = False,
+    ) -> VerificationMethod:
         """Retrieve the verification method of a proof, if its controller lists it for that use.
 
         Whether it is expired or revoked is for the caller to judge, against the time that counts.
@@ -120,6 +139,10 @@ class Resolver:
         Args:
             url: The absolute URL of the verification method.
             relationship: The verification relationship it must stand in.
+            at: The time as of which the document counts, where it has a history; None for the
+                document as it is.
+            by_registry: Whether the document counts that a registry had recorded at that time; else
+                the one which its controller dated so.
 
         Raises:
             InvalidInputError: The URL, the document or the method is not what it must be; the
@@ -136,7 +159,14 @@ class Resolver:
                 f"{quote(relationship)} is not one of {', '.join(RELATIONSHIPS)}",
                 code=Code.INVALID_OPTIONS,
             )
-        document, method = self._kept_method(url) or self._sought_method(url)
+        options = DEFAULTS
+        if at is not None and self.keeps_history(url):
+            options = (
+                ResolutionOptions(recorded_by=at)
+                if by_registry
+                else ResolutionOptions(version_time=at.replace(microsecond=0))
+            )
+        document, method = self._kept_method(url) or self._sought_method(url, options)
         _ = method.public_key
         # 10. It names the document back as its controller.
         if method.controller != url.partition("#")[0]:
@@ -158,7 +188,9 @@ class Resolver:
         method = kept.document.verification_method(url)
         return None if method is None else (kept.document, method)
 
-    def _sought_method(self, url: str) -> tuple[DIDDocument, VerificationMethod]:
+    def _sought_method(
+        self, url: str, options: ResolutionOptions
+    ) -> tuple[DIDDocument, VerificationMethod]:
         # 1.-3. Take the URL apart.
         subject, hash_sign, fragment = url.partition("#") if syntax.is_url(url) else ("", "", "")
         if not (subject and hash_sign and fragment):
@@ -167,14 +199,14 @@ class Resolver:
                 code=Code.INVALID_VERIFICATION_METHOD_URL,
             )
         # 4.-6. Dereference the document; it conforms and is the subject's own.
-        document = self._controller_document(subject)
+        document = self._controller_document(subject, options)
         # 7.-9. Find the method by its absolute id; it holds a key that can be read.
         method = document.verification_method(url)
         if method is None:
             raise _invalid_method(f"{quote(subject)} has no verification method {quote(fragment)}")
         return document, method
 
-    def _controller_document(self, url: str) -> DIDDocument:
+    def _controller_document(self, url: str, options: ResolutionOptions) -> DIDDocument:
         if not url.startswith("did:"):
             if url not in self.documents:
                 raise NotFoundError(
@@ -187,7 +219,7 @@ class Resolver:
                 f"{quote(url)} is more than the DID of a controller",
                 code=Code.INVALID_CONTROLLED_IDENTIFIER_DOCUMENT_ID,
             )
-        return (self._kept.get(url) or self._resolve(did, DEFAULTS)).require()
+        return (self._kept.get(url) or self._resolve(did, options)).require()
 
     def _resolve(self, did: str | DID, options: ResolutionOptions) -> ResolutionResult:
         subject = str(did) if isinstance(did, DID) else did

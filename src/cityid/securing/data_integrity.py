@@ -38,6 +38,7 @@ from cityid.securing.proof_check import (
     suite_named,
     without_proof,
 )
+from cityid.securing.signing_key import KeyQuestion
 from cityid.strict_json import JSONObject
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -48,7 +49,8 @@ class ProofFindings(NamedTuple):
     """What the proofs of a document are worth.
 
     Attributes:
-        report: The checks ``proof``, ``challenge`` and ``domain``.
+        report: The checks ``proof``, ``challenge`` and ``domain``; it warns of keys that were good
+            then and are not any more.
         document: What is secured: the document without its proofs. None unless valid. Where the
             signers signed fewer contexts than the document has, it has those they signed.
         controllers: Who controls the keys of the proofs; empty unless valid.
@@ -161,6 +163,7 @@ def verify_proofs(
     challenge: str | None = None,
     domain: str | Iterable[str] | None = None,
     at: datetime,
+    recorded: datetime | None = None,
     suites: Mapping[str, Cryptosuite] = CRYPTOSUITES,
     skew: timedelta = CLOCK_SKEW,
 ) -> ProofFindings:
@@ -174,6 +177,8 @@ def verify_proofs(
         challenge: The challenge every proof must answer; None where none was set.
         domain: Whom every proof must be meant for, all of them and nobody else; None for anybody.
         at: The time of judgement.
+        recorded: When a registry recorded the document, where that is proven: keys that were good
+            then will do.
         suites: The cryptosuites there are.
         skew: How far in the future a proof may have been created.
 
@@ -187,18 +192,20 @@ def verify_proofs(
         https://www.w3.org/TR/vc-data-integrity/#verify-proof
         https://www.w3.org/TR/vc-data-integrity/#verify-proof-sets-and-chains
     """
-    judge = Judge(resolver, purpose, contexts, timestamp.aware(at), suites, skew)
+    keys = KeyQuestion(resolver, purpose, timestamp.aware(at), recorded)
+    judge = Judge(keys, contexts, suites, skew)
     domains = _expected(challenge, domain)
     proofs: tuple[Proof, ...] = ()
     try:
         proofs = read_proofs(document)
-        controllers, check = judge.all_of(proofs, document)
+        controllers, check, warnings = judge.all_of(proofs, document)
     except (InvalidInputError, UnsupportedError) as error:
-        controllers, check = frozenset(), Check.failed("proof", problem_of(error, "/proof"))
+        check = Check.failed("proof", problem_of(error, "/proof"))
     if check.outcome is not Outcome.PASSED:
         skipped = (Check.skipped("challenge"), Check.skipped("domain"))
         return ProofFindings(Report((check, *skipped)), proofs=proofs)
-    report = Report((check, challenge_check(proofs, challenge), domain_check(proofs, domains)))
+    checks = (check, challenge_check(proofs, challenge), domain_check(proofs, domains))
+    report = Report(checks, warnings)
     if not report.clean:
         return ProofFindings(report, proofs=proofs)
     return ProofFindings(report, _secured(document, proofs), controllers, proofs)

@@ -10,7 +10,6 @@ from cityid import timestamp
 from cityid.canonical import Contexts
 from cityid.cryptosuites import Cryptosuite
 from cityid.cryptosuites.base import Unsecured, reason, refusal
-from cityid.did import Resolver
 from cityid.errors import (
     CityIdError,
     Code,
@@ -19,9 +18,9 @@ from cityid.errors import (
     UnsupportedError,
     quote,
 )
-from cityid.keys import PublicKey
 from cityid.report import Check, Outcome, Problem, combined, worst
 from cityid.securing.proof import Proof, in_order
+from cityid.securing.signing_key import KeyQuestion, SigningKey
 from cityid.strict_json import JSONObject
 
 _HOLDS = Check.passed("proof")
@@ -33,24 +32,20 @@ class Judge(NamedTuple):
     """All that the proofs of one document are judged by.
 
     Attributes:
-        resolver: Finds the keys.
-        purpose: What every proof must have been made for.
+        keys: What is asked about their keys: for which purpose, at what time.
         contexts: The JSON-LD contexts that may be used.
-        at: The time of judgement.
         suites: The cryptosuites there are.
         skew: How far in the future a proof may have been created.
     """
 
-    resolver: Resolver
-    purpose: str
+    keys: KeyQuestion
     contexts: Contexts
-    at: datetime
     suites: Mapping[str, Cryptosuite]
     skew: timedelta
 
     def all_of(
         self, proofs: Sequence[Proof], document: Mapping[str, Any]
-    ) -> tuple[frozenset[str], Check]:
+    ) -> tuple[frozenset[str], Check, tuple[Problem, ...]]:
         """Verify all proofs, each after those it builds on.
 
         Args:
@@ -58,12 +53,14 @@ class Judge(NamedTuple):
             document: The document with its proofs.
 
         Returns:
-            Who controls the keys of the proofs that hold, and the check ``proof``.
+            Who controls the keys of the proofs that hold, the check ``proof``, and what became of
+            those keys since.
 
         Raises:
             InvalidInputError: The proofs do not tell in which order they were made.
         """
         controllers: set[str] = set()
+        warnings: list[Problem] = []
         held: set[str | None] = set()
         failures: list[tuple[Outcome, Problem]] = []
         alone = without_proof(document)
@@ -75,16 +72,18 @@ class Judge(NamedTuple):
                     told = "a proof that this one builds on does not hold"
                     raise refusal(told, proof.at("previousProof"))
                 unsecured = _with_matching(proof, proofs, document) if proof.previous else alone
-                controllers.add(self.one(proof, unsecured))
+                key = self.one(proof, unsecured)
+                controllers.add(key.controller)
+                warnings += [key.warning] if key.warning else []
                 held.add(proof.id)
             except CityIdError as error:
                 could_not = isinstance(error, RegistryError)
                 outcome = Outcome.INCONCLUSIVE if could_not else Outcome.FAILED
                 failures.append((outcome, problem_of(error, proof.path)))
-        return frozenset(controllers), _proof_check(failures)
+        return frozenset(controllers), _proof_check(failures), tuple(warnings)
 
-    def one(self, proof: Proof, unsecured: JSONObject) -> str:
-        """Verify one proof and return who controls its key.
+    def one(self, proof: Proof, unsecured: JSONObject) -> SigningKey:
+        """Verify one proof and return its key.
 
         Args:
             proof: The proof.
@@ -94,46 +93,19 @@ class Judge(NamedTuple):
             CityIdError: The proof does not hold, or (`RegistryError`) its key could not be read.
         """
         suite = suite_named(proof.cryptosuite, self.suites)
-        if proof.purpose != self.purpose:
-            told = f"the proof was made for {quote(proof.purpose)}, not for {self.purpose}"
+        if proof.purpose != self.keys.purpose:
+            told = f"the proof was made for {quote(proof.purpose)}, not for {self.keys.purpose}"
             raise refusal(told, proof.at("proofPurpose"))
-        _check_times(proof, self.at, self.skew)
-        controller, key = self.key(proof)
+        _check_times(proof, self.keys.at, self.skew)
+        key = self.keys.answer(proof)
         try:
-            suite.verify(unsecured, proof.document, key, contexts=self.contexts)
+            suite.verify(unsecured, proof.document, key.public_key, contexts=self.contexts)
         except InvalidInputError as error:
             if not error.path.startswith("/proof"):
                 raise
             path = proof.path + error.path.removeprefix("/proof")
             raise InvalidInputError(reason(error), code=error.code, path=path) from error
-        return controller
-
-    def key(self, proof: Proof) -> tuple[str, PublicKey]:
-        """Return who controls the key that a proof names, and the key.
-
-        Args:
-            proof: The proof.
-
-        Raises:
-            CityIdError: There is no such key, or it may not be used for this purpose at this time.
-        """
-        try:
-            method = self.resolver.verification_method(
-                proof.verification_method, relationship=self.purpose
-            )
-            key = method.public_key
-        except InvalidInputError as error:  # its path leads into the controller's document
-            path = proof.at("verificationMethod")
-            raise InvalidInputError(reason(error), code=error.code, path=path) from error
-        if method.revoked is not None and self.at >= method.revoked:
-            told = f"the key was revoked at {timestamp.write(method.revoked)}"
-            path = proof.at("verificationMethod")
-            raise InvalidInputError(told, code=Code.KEY_REVOKED, path=path)
-        if method.expires is not None and self.at >= method.expires:
-            told = f"the key expired at {timestamp.write(method.expires)}"
-            path = proof.at("verificationMethod")
-            raise InvalidInputError(told, code=Code.KEY_EXPIRED, path=path)
-        return method.controller, key
+        return key
 
 
 def _with_matching(

@@ -6,9 +6,12 @@ Spec:
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import ClassVar
+from datetime import datetime
+from typing import ClassVar, Final
 
 from cityid.did.document import DIDDocument
 from cityid.did.fetch import Fetch
@@ -29,6 +32,14 @@ from cityid.errors import Code, NotFoundError, UnsupportedError
 from cityid.registry import Registry
 from cityid.registry.base import Clock, now
 
+CACHE_SIZE: Final = 128
+"""How many verified logs are kept."""
+
+MAX_KEPT: Final = 65_536
+"""The most characters of a log that is kept."""
+
+_Key = tuple[str, tuple[str, ...], str | bytes, str | None]
+
 
 @dataclass(frozen=True, slots=True)
 class WebVH:
@@ -36,6 +47,9 @@ class WebVH:
 
     Files in hand come first, then the registry; the web is asked for what neither holds. Files in
     hand that lack what the registry holds are refused: they were rolled back, or forked.
+
+    The log is read anew each time. One that was found sound is not verified a second time as long
+    as it is the same, byte for byte.
 
     Attributes:
         registry: The registry that keeps logs, each under its SCID.
@@ -47,13 +61,21 @@ class WebVH:
 
     name: ClassVar[str] = "webvh"
     self_contained: ClassVar[bool] = False
-    features: ClassVar[frozenset[str]] = frozenset({"versionId", "versionTime"})
+    features: ClassVar[frozenset[str]] = frozenset({"versionId", "versionTime", "recordedBy"})
 
     registry: Registry | None = field(default=None, repr=False)
     fetch: Fetch | None = field(default=None, repr=False)
     logs: Mapping[str, LogFiles] = field(default_factory=dict, hash=False)
     known_versions: Mapping[str, str] = field(default_factory=dict, hash=False)
     clock: Clock = field(default=now, repr=False)
+    _kept: OrderedDict[_Key, History] = field(
+        default_factory=OrderedDict, init=False, repr=False, compare=False
+    )
+
+    def __reduce__(self) -> tuple[type[WebVH], tuple[object, ...]]:
+        """Let a process pool carry the method; what is kept stays behind."""
+        mappings = (dict(self.logs), dict(self.known_versions))
+        return WebVH, (self.registry, self.fetch, *mappings, self.clock)
 
     def resolve(self, did: DID, options: ResolutionOptions) -> ResolutionResult:
         """Return the version of the document that is asked for.
@@ -68,6 +90,8 @@ class WebVH:
         Spec:
             https://identity.foundation/didwebvh/v1.0/#read-resolve
         """
+        if options.recorded_by is not None:
+            return self._recorded_history(did, options.recorded_by).resolve(options)
         return self.history(did).resolve(options)
 
     def history(self, did: DID) -> History:
@@ -116,6 +140,20 @@ class WebVH:
         """
         return file_url(path, document)
 
+    def _recorded_history(self, did: DID, by: datetime) -> History:
+        """Return the history as the registry had it at a time."""
+        scid = place_of(did).scid
+        if self.registry is None or from_registry(self.registry, scid) is None:
+            raise UnsupportedError(
+                "no registry keeps the history of this DID, so nobody knows when it was recorded",
+                name="recordedBy",
+                code=Code.FEATURE_NOT_SUPPORTED,
+            )
+        recorded = from_registry(self.registry, scid, by=by)
+        if recorded is None:
+            raise NotFoundError("the registry had no log of this DID then", ref=str(did)[:80])
+        return self._verified(did, recorded, None)
+
     def _in_hand(
         self, did: DID, files: Source, recorded: Source | None, known: str | None
     ) -> History:
@@ -126,6 +164,28 @@ class WebVH:
         return self._verified(did, Source(files.lines, proofs), newest)
 
     def _verified(self, did: DID, source: Source, known: str | None) -> History:
-        return verify_log(
-            did, source.lines, source.witness_proofs, at=self.clock(), known_version=known
-        )
+        """Verify a log, or find that the very same one was verified before."""
+        at = self.clock()
+        key = (str(did), source.lines, source.witness_proofs, known)
+        kept = self._kept.get(key)
+        if kept is not None and kept.verified_at <= at:
+            return kept
+        history = verify_log(did, source.lines, source.witness_proofs, at=at, known_version=known)
+        if _may_be_kept(history, source):
+            self._keep(key, history)
+        return history
+
+    def _keep(self, key: _Key, history: History) -> None:
+        while len(self._kept) >= CACHE_SIZE:
+            with suppress(KeyError):  # another thread may have emptied it
+                self._kept.popitem(last=False)
+        self._kept[key] = history
+
+
+def _may_be_kept(history: History, source: Source) -> bool:
+    """Tell whether a log is small, and being sound now is so for ever."""
+    proofs = [proof for entry in history.entries for proof in entry.proofs]
+    proofs += [approval.proof for approval in history.approvals]
+    size = sum(map(len, (*source.lines, source.witness_proofs)))
+    lasting = history.fault is None and not any("expires" in proof for proof in proofs)
+    return lasting and size <= MAX_KEPT

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from cityid import strict_json
@@ -17,7 +18,7 @@ from cityid.did.methods.webvh.entry import MAX_ENTRIES, LogEntry, invalid_log, r
 from cityid.did.methods.webvh.location import Place
 from cityid.did.methods.webvh.witness import MAX_WITNESS_PROOFS, read_witness_proofs, witness_file
 from cityid.errors import CityIdError, NotFoundError
-from cityid.registry import NewEntry, Registry
+from cityid.registry import NewEntry, Record, Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +87,23 @@ def from_files(files: LogFiles) -> Source:
     return Source(read_lines(files.log), files.witness_proofs)
 
 
-def from_registry(registry: Registry, scid: str) -> Source | None:
+def from_registry(registry: Registry, scid: str, *, by: datetime | None = None) -> Source | None:
     """Return what a registry holds of a DID; None where it holds nothing.
 
     Args:
         registry: The registry.
         scid: The SCID of the DID.
+        by: Only what was recorded at that time counts; None for everything.
 
     Raises:
         InvalidInputError: It holds what is no log, or more than is read (``INVALID_DID``).
         RegistryError: It cannot be read.
     """
-    records = registry.read(log_name(scid), limit=MAX_ENTRIES + 1)
+    records = _recorded(registry.read(log_name(scid), limit=MAX_ENTRIES + 1), by)
     if not records:
         return None
-    approvals = registry.read(witness_log_name(scid), limit=MAX_WITNESS_PROOFS + 1)
+    proofs = registry.read(witness_log_name(scid), limit=MAX_WITNESS_PROOFS + 1)
+    approvals = _recorded(proofs, by)
     entries = [_object(record.data) for record in approvals]
     if len(records) > MAX_ENTRIES:
         raise invalid_log(f"the log has more than {MAX_ENTRIES} entries")
@@ -108,6 +111,10 @@ def from_registry(registry: Registry, scid: str) -> Source | None:
         tuple(_text(record.data) for record in records),
         witness_file(read_witness_proofs(entries)),
     )
+
+
+def _recorded(records: Sequence[Record], by: datetime | None) -> Sequence[Record]:
+    return [record for record in records if by is None or record.recorded_at <= by]
 
 
 def from_web(fetch: Fetch, place: Place) -> Source:
