@@ -30,9 +30,11 @@ _STANDARDS = {
     "csrc.nist.gov": "NIST SP 800-186",
     "github.com/multiformats": "Multiformats",
     "github.com/quartzjer/did-jwk": "did:jwk",
+    "hub.ebsi.eu/apis/pilot/trusted-issuers-registry": "EBSI Trusted Issuers Registry",
     "hyperelliptic.org/EFD": "Explicit-Formulas Database",
     "identity.foundation/peer-did-method-spec": "did:peer",
     "json-schema.org/draft/2020-12": "JSON Schema 2020-12",
+    "trustoverip.github.io/tswg-trust-registry-protocol": "Trust Registry Query Protocol 2.0",
     "w3c-ccg.github.io/did-key-spec": "did:key",
     "w3c-ccg.github.io/did-method-web": "did:web",
     "www.ietf.org/archive/id/draft-irtf-cfrg-bbs": "CFRG draft: BBS signatures",
@@ -52,6 +54,7 @@ _STANDARDS = {
     "www.w3.org/TR/vc-di-ecdsa": "VC Data Integrity ECDSA Cryptosuites 1.0",
     "www.w3.org/TR/vc-di-eddsa": "VC Data Integrity EdDSA Cryptosuites 1.0",
     "www.w3.org/TR/vc-json-schema": "VC JSON Schema",
+    "www.w3.org/TR/vc-recognized-entities": "VC Recognized Entities 1.0",
     "www.w3.org/TR/xmlschema11-2": "XML Schema 1.1 Datatypes",
 }
 

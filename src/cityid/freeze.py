@@ -2,8 +2,8 @@
 
 At issue a credential gets a second ``credentialStatus``: a place in the suspension list of a
 *freeze office*, bound to the key that the credential is bound to. Only a request signed by that key
-sets the place. Whoever has a recovery key enrolled as well lifts the freeze with it alone: a thief who
-has the phone can stop the credential, and not set it free again.
+sets the place. Whoever has a recovery key enrolled as well lifts the freeze with it alone: a thief
+who has the phone can stop the credential, and not set it free again.
 
 The office keeps every request in its own registry, one log a place: the first entry binds the
 place to a key, each further one is a request. A request names the entry that it will become, so

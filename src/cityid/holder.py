@@ -12,6 +12,7 @@ from cityid.credential import Credential, Presentation, check_presentation
 from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite, suite_for
 from cityid.did import Identity
 from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
+from cityid.journal import Journal
 from cityid.securing import data_integrity
 from cityid.wallet import Wallet
 
@@ -29,6 +30,7 @@ def present(
     contexts: Contexts = CONTEXTS,
     cryptosuite: str | None = None,
     suites: Mapping[str, Cryptosuite] = CRYPTOSUITES,
+    journal: Journal | None = None,
     at: datetime | None = None,
 ) -> Presentation:
     """Present credentials to one verifier, once.
@@ -41,6 +43,7 @@ def present(
         contexts: The JSON-LD contexts that are admitted.
         cryptosuite: The Data Integrity cryptosuite; by default the one of the key's type.
         suites: The cryptosuites there are.
+        journal: Keeps who asked for what, and when; written before the presentation is returned.
         at: When the proof is made; now by default.
 
     Returns:
@@ -51,6 +54,7 @@ def present(
             is of another kind.
         UnsupportedError: No cryptosuite is built for the key.
         ProofGenerationError: The key cannot make this proof.
+        RegistryError: The journal cannot be written.
     """
     _demand_arguments(credentials, by)
     if not challenge or not domain:
@@ -58,6 +62,7 @@ def present(
             "a presentation answers one challenge of one domain; ask the verifier for both",
             code=Code.INVALID_OPTIONS,
         )
+    moment = timestamp.aware(at) if at is not None else datetime.now(UTC)
     verification_method, signer = by.signer("authentication")
     document: dict[str, Any] = {
         "@context": [_V2],
@@ -77,12 +82,15 @@ def present(
         purpose="authentication",
         cryptosuite=cryptosuite or suite_for(signer.public_key.type),
         contexts=contexts,
-        created=timestamp.aware(at) if at is not None else datetime.now(UTC),
+        created=moment,
         challenge=challenge,
         domain=domain,
         suites=suites,
     )
-    return Presentation.of(secured)
+    shown = Presentation.of(secured)
+    if journal is not None:
+        journal.note(shown, domain=domain, at=moment)
+    return shown
 
 
 def _demand_arguments(credentials: object, by: object) -> None:
