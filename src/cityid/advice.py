@@ -86,6 +86,7 @@ ADVICE: Mapping[Code, str] = MappingProxyType(
         Code.CREDENTIAL_REVOKED: "Do not take it; it stays revoked.",
         Code.CREDENTIAL_SUSPENDED: "Do not take it now; it may be lifted later.",
         Code.TRUST_LIST_UNAVAILABLE: "Ask the authority to publish its list; then try again.",
+        Code.ALERT_FAILED: "Repair the function that alert= names.",
         Code.TRUST_LIST_INCONSISTENT: "Stop believing this registry; compare it with a mirror.",
         Code.REPLAY_DETECTED: "Ask for a new presentation.",
         Code.SINGLE_USE_NOT_CHECKED: "Pass nonces=.",

@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from cityid import binding, pointer, recording, timestamp, trust
+from cityid.alerts import AlertHook, sounded
 from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential import Credential, Presentation
 from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite
@@ -57,6 +58,7 @@ class Verifier:
         nonces: Remembers which challenges were used; without it, single use is not checked.
         suites: The cryptosuites there are.
         skew: How far the signers' clocks may be off.
+        alert: Called when a frozen, revoked or foreign-bound credential is shown.
     """
 
     resolver: Resolver
@@ -66,6 +68,7 @@ class Verifier:
     nonces: NonceStore | None = None
     suites: Mapping[str, Cryptosuite] = field(default_factory=lambda: CRYPTOSUITES)
     skew: timedelta = CLOCK_SKEW
+    alert: AlertHook | None = None
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():
@@ -97,8 +100,8 @@ class Verifier:
         authorities = self._authorities(needs, moment) if needs.authorities else None
         run = _Run(self, needs, moment, challenge, domain, recorded, authorities)
         if isinstance(view, Presentation):
-            return run.presentation(view, policy)
-        return run.credential(view, policy)
+            return sounded(run.presentation(view, policy), self.alert, moment)
+        return sounded(run.credential(view, policy), self.alert, moment)
 
     def _authorities(self, needs: Needs, at: datetime) -> trust.Authorities:
         """Return who tells which issuers are recognised: all of it from one snapshot."""
@@ -128,6 +131,7 @@ def verify(
     nonces: NonceStore | None = None,
     suites: Mapping[str, Cryptosuite] = CRYPTOSUITES,
     skew: timedelta = CLOCK_SKEW,
+    alert: AlertHook | None = None,
     at: datetime | None = None,
 ) -> Result:
     """Verify a credential or presentation and judge it by a policy.
@@ -149,6 +153,7 @@ def verify(
         nonces: Remembers which challenges were used.
         suites: The cryptosuites there are.
         skew: How far the signers' clocks may be off.
+        alert: Called when a frozen, revoked or foreign-bound credential is shown.
         at: The time as of which to judge; now by default.
 
     Returns:
@@ -165,6 +170,7 @@ def verify(
         nonces=nonces,
         suites=suites,
         skew=skew,
+        alert=alert,
     )
     return verifier.verify(
         document, policy=policy, challenge=challenge, domain=domain, recorded=recorded, at=at
