@@ -8,9 +8,9 @@ A damaged file thus gives a `CorruptError`, and never the impression that it is 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 
@@ -97,7 +97,7 @@ class FileRegistry(Closing):
                 "INSERT INTO registry VALUES (1, ?, ?, ?)", (new.origin, new.salt, new.digest())
             ),
         )
-        self._known = (0, merkle.EMPTY_ROOT, merkle.Frontier())
+        self._known = (Size(0, None, merkle.EMPTY_ROOT), merkle.Frontier())
         try:
             self._name = self._read_name(origin)
         except BaseException:
@@ -108,7 +108,8 @@ class FileRegistry(Closing):
         """Add entries, all or none; see `Registry.append`."""
         entries = check_entries(entries)
         keys = self._name.keys({entry.log for entry in entries})
-        with self._state(write=True) as state:
+        with self._database.transaction(write=True) as connection:
+            state = self._seen(connection)
             admission = admit(entries, heads=state.heads(keys), find=state.find)
             if not admission.fresh:
                 return admission.records(())
@@ -127,7 +128,8 @@ class FileRegistry(Closing):
     def replicate(self, records: Sequence[Record], *, root: bytes) -> None:
         """Add records as they are, all or none; see `Replicable.replicate`."""
         keys = self._name.keys({record.log for record in records})
-        with self._state(write=True) as state:
+        with self._database.transaction(write=True) as connection:
+            state = self._seen(connection)
             last, heads = state.last(), state.heads(keys)
             origin = self._name.origin
             check_replica(records, origin=origin, size=last.size, last=last.time, heads=heads)
@@ -139,13 +141,15 @@ class FileRegistry(Closing):
         """Return the records of one log; see `Registry.read`."""
         check_log(log)
         check_range(after, limit)
-        with self._state() as state:
+        with self._database.transaction() as connection:
+            state = self._seen(connection)
             return state.records_of(log, after=after, limit=limit)
 
     def head(self, log: str) -> Record | None:
         """Return the last record of a log; see `Registry.head`."""
         check_log(log)
-        with self._state() as state:
+        with self._database.transaction() as connection:
+            state = self._seen(connection)
             return state.last_of(log)
 
     def scan(self, after: int = 0) -> Iterator[Record]:
@@ -155,7 +159,8 @@ class FileRegistry(Closing):
 
     def _scan(self, after: int) -> Iterator[Record]:
         while True:
-            with self._state() as state:
+            with self._database.transaction() as connection:
+                state = self._seen(connection)
                 size = state.last().size
                 batch = state.following(after, records=_SCAN_RECORDS, data=_SCAN_BYTES)
                 if not batch and after < size:
@@ -167,7 +172,8 @@ class FileRegistry(Closing):
 
     def checkpoint(self) -> Checkpoint:
         """Return what the registry holds now; see `Registry.checkpoint`."""
-        with self._state() as state:
+        with self._database.transaction() as connection:
+            state = self._seen(connection)
             last = state.last()
             Tree(state, last).grown()  # no root is signed that the stored tree does not have
         return write_checkpoint(
@@ -177,23 +183,23 @@ class FileRegistry(Closing):
     def prove_inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
         """Return an inclusion proof; see `Provable.prove_inclusion`."""
         check_number(index, "a place in the tree")
-        with self._state() as state:
+        with self._database.transaction() as connection:
+            state = self._seen(connection)
             return Tree(state, state.last()).prove_inclusion(index, size)
 
     def prove_consistency(self, old_size: int, size: int) -> tuple[bytes, ...]:
         """Return a consistency proof; see `Provable.prove_consistency`."""
         check_number(old_size, "a place in the tree")
-        with self._state() as state:
+        with self._database.transaction() as connection:
+            state = self._seen(connection)
             return Tree(state, state.last()).prove_consistency(old_size, size)
 
     def close(self) -> None:
         """Close the file; nothing can be asked afterwards."""
         self._database.close()
 
-    @contextlib.contextmanager
-    def _state(self, *, write: bool = False) -> Iterator[State]:
-        with self._database.transaction(write=write) as connection:
-            yield State(connection, self._name, self._database.damaged)
+    def _seen(self, connection: sqlite3.Connection) -> State:
+        return State(connection, self._name, self._database.damaged)
 
     def _read_name(self, origin: str | None) -> Name:
         with self._database.transaction() as connection:
@@ -230,8 +236,8 @@ class FileRegistry(Closing):
             root: The root that the tree must have with them, where that is known.
         """
         tree = Tree(state, last)
-        known_size, known_root, frontier = self._known
-        if (known_size, known_root) != (last.size, last.root):
+        known, frontier = self._known
+        if known != last:
             frontier = tree.grown()
         leaves = [merkle.leaf_hash(content) for content in leaf_contents(records)]
         frontier, completed = frontier.extend(leaves)
@@ -242,7 +248,8 @@ class FileRegistry(Closing):
             _insert(state, records, leaves, keys, found)
             tree.store(completed)
         # Where the commit fails after all, the root in the file will not be this one.
-        self._known = (frontier.size, found, frontier)
+        time = records[-1].recorded_at if records else last.time
+        self._known = (Size(frontier.size, time, found), frontier)
 
 
 def _insert(

@@ -29,7 +29,7 @@ class Tree:
         self._last = last
 
     def grown(self) -> merkle.Frontier:
-        """Return the frontier of the whole tree."""
+        """Return the frontier of the whole tree, whose last record must be what its leaf says."""
         (nodes,) = self._state.connection.execute(
             "SELECT max(position) FROM node WHERE level = ?", (_STEP,)
         ).fetchone()
@@ -38,6 +38,8 @@ class Tree:
         frontier = merkle.frontier(self._last.size, self.node)
         if frontier.root() != self._last.root:
             self._state.refuse("its Merkle tree does not lead to its root")
+        if self._last.size:
+            self._state.following(self._last.size - 1, records=1, data=0)
         return frontier
 
     def store(self, completed: Iterable[tuple[int, int, bytes]]) -> None:
