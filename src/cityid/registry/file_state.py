@@ -10,9 +10,8 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from cityid.errors import CorruptError, quote
 from cityid.registry import merkle
@@ -34,8 +33,7 @@ _HEAD = "SELECT version FROM head WHERE key = ?"
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """What the last record says of the registry.
 
     Attributes:

@@ -6,11 +6,11 @@ import contextlib
 import os
 import sqlite3
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from cityid.errors import CityIdError, Code, CorruptError, InvalidInputError, RegistryError
 from cityid.sqlite.connection import (
@@ -23,6 +23,9 @@ from cityid.sqlite.connection import (
     translation,
 )
 from cityid.sqlite.creation import Fill, check_format, create, nothing, resolve
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 _OTHERS = 0o077
 
@@ -62,6 +65,29 @@ def _after_fork(reference: weakref.ref[_Pool]) -> None:
         pool.lost = "the process was forked while a thread used the file; start it differently"
     else:
         pool.drain()
+
+
+class Transaction:
+    """Some work on a `Database`, as the block of a ``with`` statement."""
+
+    __slots__ = ("_begin", "_connection", "_database")
+
+    def __init__(self, database: Database, begin: str) -> None:
+        """Get ready; `Database.transaction` is for use."""
+        self._database = database
+        self._begin = begin
+
+    def __enter__(self) -> Connection:
+        self._connection = self._database.begin(self._begin)
+        return self._connection
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._database.end(self._connection, exc)
 
 
 class Database:
@@ -130,8 +156,7 @@ class Database:
         self._pool.lost = f"the {self.kind.noun} {self.path} was closed; open it again"
         self._pool.drain()
 
-    @contextlib.contextmanager
-    def transaction(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, write: bool = False) -> Transaction:
         """Do some work whole or not at all, on one unchanging state of the file.
 
         Whatever exception leaves the block, nothing of its work was written.
@@ -144,24 +169,52 @@ class Database:
             CorruptError: The file is damaged.
             RegistryError: The file cannot be read or written.
         """
+        return Transaction(self, "BEGIN IMMEDIATE" if write else "BEGIN")
+
+    def begin(self, statement: str) -> Connection:
+        """Return a connection within a transaction, for `Transaction`.
+
+        Args:
+            statement: What begins it.
+        """
         connection = self._borrow()
         healthy = False
         try:
-            connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-            try:
-                yield connection
-            except CityIdError as error:
-                connection.execute("ROLLBACK")
-                healthy = not isinstance(error, CorruptError)
-                raise
-            connection.execute("COMMIT")
+            connection.execute(statement)
             healthy = True
         except FOREIGN as error:
-            meant = translation(error, self.path, self.kind)
-            self._pool.damaged |= isinstance(meant, CorruptError)
-            raise meant from error
+            raise self._meant(error) from error
+        finally:
+            if not healthy:
+                self._give_back(connection, healthy=False)
+        return connection
+
+    def end(self, connection: Connection, error: BaseException | None) -> None:
+        """Commit, or undo the work that an error ended, for `Transaction`.
+
+        Args:
+            connection: What `begin` returned.
+            error: What left the block.
+        """
+        healthy = False
+        try:
+            if error is None:
+                connection.execute("COMMIT")
+                healthy = True
+            elif isinstance(error, CityIdError):
+                connection.execute("ROLLBACK")
+                healthy = not isinstance(error, CorruptError)
+            elif isinstance(error, FOREIGN):
+                raise self._meant(error) from error
+        except FOREIGN as failure:
+            raise self._meant(failure) from failure
         finally:
             self._give_back(connection, healthy=healthy)
+
+    def _meant(self, error: Exception) -> RegistryError:
+        meant = translation(error, self.path, self.kind)
+        self._pool.damaged |= isinstance(meant, CorruptError)
+        return meant
 
     def settle(self) -> None:
         """Carry over what the write-ahead log holds into the file itself, as far as possible.
