@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cityid import __version__, demo, display
-from cityid.cli import audits, credentials, dids, keystore, registries, wallets
+from cityid.cli import audits, credentials, dids, keystore, registries, trusts, wallets
 from cityid.cli.options import AsJson
 from cityid.cli.output import answer, confirm, say, say_json
 from cityid.display import screen
@@ -29,7 +29,11 @@ SPECIFICATIONS = (
     ("ECDSA cryptosuites", "ecdsa-rdfc-2019, ecdsa-jcs-2019, Recommendation of 2025-05-15"),
     ("RDF Dataset Canonicalization", "RDFC-1.0, Recommendation of 2024-05-21"),
     ("JSON Canonicalization Scheme", "RFC 8785"),
-    ("VC JSON Schema", "JsonSchema, Candidate Recommendation Draft of 2025-02-04"),
+    (
+        "VC JSON Schema",
+        "JsonSchema, JsonSchemaCredential, Candidate Recommendation Draft of 2025-02-04",
+    ),
+    ("VC Recognized Entities", "1.0, Working Draft of 2026-08-02"),
     ("DID methods", "did:key, did:jwk, did:peer 0, 2 and 4, did:web"),
     ("Merkle log", "RFC 6962 and 9162; C2SP checkpoints, cosignatures, proofs and tiles"),
 )
@@ -46,6 +50,7 @@ app.add_typer(dids.app, name="did")
 app.add_typer(wallets.app, name="wallet")
 audits.add_to(registries.app)
 app.add_typer(registries.app, name="registry")
+app.add_typer(trusts.app, name="trust")
 app.add_typer(credentials.schemas, name="schema")
 credentials.add_to(app)
 
