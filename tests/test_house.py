@@ -57,7 +57,7 @@ def test_the_public_face_is_this():
         "CorruptError", "Credential", "InvalidInputError", "NotFoundError", "Outcome",
         "Presentation", "Problem", "ProofGenerationError", "RegistryError", "Result", "Schemas",
         "UnsupportedError", "VerificationError", "Verifier", "Wallet", "did", "disclose", "issue",
-        "issue_many", "keys", "policy", "present", "registry", "verify", "verify_many",
+        "issue_many", "keys", "policy", "present", "registry", "trust", "verify", "verify_many",
     }  # fmt: skip
     assert all(hasattr(cityid, name) for name in cityid.__all__)
     assert set(cityid.__all__) <= set(dir(cityid))
