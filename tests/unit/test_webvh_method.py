@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from cityid import did, registry
+from cityid import CONTEXTS, did, registry
+from cityid.cryptosuites import CRYPTOSUITES
 from cityid.did import DereferencingOptions, FetchedDocument
 from cityid.did.dereferencing import URI_LIST
 from cityid.did.methods import webvh
-from cityid.did.methods.webvh import LogFiles, WebVH, sources
+from cityid.did.methods.webvh import LogFiles, WebVH, method, sources
 from cityid.errors import Code, NotFoundError, RegistryError
 from cityid.registry import NewEntry
-from webvh_logs import NOW, Draft, Written, approval, begin, document, witnesses, write
+from webvh_logs import KEYS, NOW, Draft, Written, approval, begin, document, witnesses, write
 
 BASE = "https://id.city.example/registry-office"
 LOG, PROOFS = f"{BASE}/did.jsonl", f"{BASE}/did-witness.json"
@@ -82,8 +85,8 @@ def test_a_registry_gives_the_log():
     written = write(begin(), Draft())
     found = did.resolver(recorded(written))
     assert found.resolve(written.did).document_metadata.version_id == written.ids[1]
-    method = found.verification_method(f"{written.did}#key-1", relationship="assertionMethod")
-    assert method.controller == written.did
+    key = found.verification_method(f"{written.did}#key-1", relationship="assertionMethod")
+    assert key.controller == written.did
 
 
 def test_a_registry_gives_the_approvals():
@@ -156,6 +159,95 @@ def test_the_registry_answers_before_the_web_is_asked():
     web = Web({LOG: written.log})
     assert code_of(resolver(recorded(written), web).resolve(written.did)) is None
     assert web.asked == []
+
+
+# --- logs that were verified before
+
+
+@pytest.fixture
+def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the DIDs whose logs are verified, one each time."""
+    seen: list[str] = []
+
+    def watched(name: did.DID, *arguments: Any, **options: Any) -> webvh.History:
+        seen.append(str(name))
+        return webvh.verify_log(name, *arguments, **options)
+
+    monkeypatch.setattr(method, "verify_log", watched)
+    return seen
+
+
+def test_the_same_log_is_verified_once(verified: list[str]):
+    written = write(begin(), Draft())
+    ledger = recorded(written.cut(1))
+    found = resolver(ledger)
+    first = [found.resolve(written.did) for _ in range(3)]
+    assert len(verified) == 1
+    assert first[0] == first[2]
+    ledger.append([entry_of(written, 1)])
+    assert found.resolve(written.did).document_metadata.version_id == written.ids[1]
+    assert len(verified) == 2
+
+
+def entry_of(written: Written, index: int) -> NewEntry:
+    entry = webvh.read_entry(json.dumps(written.entries[index]))
+    return webvh.entry_record(entry, written.did.split(":")[2])
+
+
+def test_a_log_with_a_fault_is_verified_again(verified: list[str]):
+    written = write(begin(), Draft(signers=(3,)))
+    found = resolver(recorded(written))
+    assert {code_of(found.resolve(written.did)) for _ in range(2)} == {Code.INVALID_DID}
+    assert len(verified) == 2
+
+
+def test_a_log_is_verified_again_when_the_clock_went_back(verified: list[str]):
+    written = write(begin())
+    times = [NOW, NOW - timedelta(days=365)]
+    found = did.resolver(methods=[WebVH(recorded(written), clock=lambda: times.pop(0))])
+    assert code_of(found.resolve(written.did)) is None
+    assert code_of(found.resolve(written.did)) is Code.INVALID_DID
+    assert len(verified) == 2
+
+
+def test_a_log_that_ends_is_verified_again(verified: list[str]):
+    def ending(entry: dict[str, Any]) -> None:
+        options = entry["proof"][0] | {"expires": "2026-11-22T09:00:01Z"}
+        del options["proofValue"]
+        unsecured = {name: value for name, value in entry.items() if name != "proof"}
+        suite = CRYPTOSUITES["eddsa-jcs-2022"]
+        entry["proof"] = [suite.create(unsecured, options, KEYS[0], contexts=CONTEXTS)]
+
+    written = write(begin(spoil=ending))
+    times = [NOW, NOW + timedelta(seconds=1)]
+    found = did.resolver(methods=[WebVH(recorded(written), clock=lambda: times.pop(0))])
+    assert code_of(found.resolve(written.did)) is None
+    assert code_of(found.resolve(written.did)) is Code.INVALID_DID
+    assert len(verified) == 2
+
+
+def test_few_and_small_logs_are_kept(monkeypatch: pytest.MonkeyPatch, verified: list[str]):
+    one, other = write(begin()), write(begin({"ttl": 1}))
+    logs = {written.did: LogFiles(written.log) for written in (one, other)}
+    monkeypatch.setattr(method, "CACHE_SIZE", 1)
+    found = resolver(logs=logs)
+    for name in (one.did, other.did, one.did):
+        assert code_of(found.resolve(name)) is None
+    assert len(verified) == 3
+    monkeypatch.setattr(method, "MAX_KEPT", 10)
+    found = resolver(logs=logs)
+    for _ in range(2):
+        assert code_of(found.resolve(one.did)) is None
+    assert len(verified) == 5
+
+
+def test_a_method_goes_to_another_process_without_what_it_keeps():
+    written = write(begin())
+    sent = WebVH(logs={written.did: LogFiles(written.log)}, known_versions={"a": "b"})
+    assert code_of(did.resolver(methods=[sent]).resolve(written.did)) is None
+    arrived = pickle.loads(pickle.dumps(sent))  # noqa: S301 - our own
+    assert (arrived.logs, arrived.known_versions) == (sent.logs, sent.known_versions)
+    assert code_of(did.resolver(methods=[arrived]).resolve(written.did)) is None
 
 
 # --- the web

@@ -32,8 +32,8 @@ from cityid.did.methods.webvh import (
     read_witness_proofs,
     template,
 )
+from cityid.did.methods.webvh.documents import document_of
 from cityid.did.methods.webvh.entry import CLOCK_TOLERANCE
-from cityid.did.methods.webvh.versions import document_of
 from cityid.did.update_keys import Authority
 from cityid.did.verification_method import RELATIONSHIPS, VerificationMethod
 from cityid.errors import CityIdError, Code, ConflictError, InvalidInputError

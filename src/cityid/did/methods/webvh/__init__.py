@@ -17,6 +17,7 @@ Spec:
 
 from __future__ import annotations
 
+from cityid.did.methods.webvh.documents import document_of, implicit_services
 from cityid.did.methods.webvh.entry import LogEntry, read_entry, read_lines
 from cityid.did.methods.webvh.hashing import entry_hash, key_hash, scid_of
 from cityid.did.methods.webvh.history import History, verify_log
@@ -31,7 +32,6 @@ from cityid.did.methods.webvh.sources import (
     witness_log_name,
     witness_record,
 )
-from cityid.did.methods.webvh.versions import document_of, implicit_services
 from cityid.did.methods.webvh.witness import (
     Approval,
     read_witness_proofs,

@@ -47,6 +47,20 @@ def entry_hash(entry: Mapping[str, Any], predecessor: str) -> str:
     return _hash(jcs.canonicalize({**entry, "versionId": predecessor}))
 
 
+def chained_hash(canonical: bytes, version_id: str, time: str, predecessor: str) -> str:
+    """Return the hash of an entry that is in canonical form already; see `entry_hash`.
+
+    In that form ``versionId`` and ``versionTime`` stand last, so that one end is put for another.
+
+    Args:
+        canonical: The entry, without ``proof``.
+        version_id: Its ``versionId``.
+        time: Its ``versionTime``.
+        predecessor: The ``versionId`` of the entry before; for the first entry the SCID.
+    """
+    return _hash(canonical.removesuffix(_end(version_id, time)) + _end(predecessor, time))
+
+
 def key_hash(multikey: str) -> str:
     """Return the hash by which a key is committed to before anyone sees it.
 
@@ -74,6 +88,10 @@ def replaced(value: Any, old: str, new: str) -> Any:
     if isinstance(value, list | tuple):
         return [replaced(item, old, new) for item in value]
     return value
+
+
+def _end(version_id: str, time: str) -> bytes:
+    return f',"versionId":"{version_id}","versionTime":"{time}"}}'.encode()
 
 
 def _hash(data: bytes) -> str:

@@ -218,7 +218,7 @@ def following(before: Version | None, entry: LogEntry, scid: str, at: datetime) 
     """
     index = 0 if before is None else before.entry.number
     earlier = None if before is None else before.parameters
-    step = Step(entry, before, read_parameters(entry.parameters, earlier, index), scid, at)
+    step = Step.to(entry, before, read_parameters(entry.parameters, earlier, index), scid, at)
     for rule in RULES:
         rule(step)
     return Version(entry, step.parameters)

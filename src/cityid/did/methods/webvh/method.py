@@ -15,6 +15,7 @@ from typing import ClassVar, Final
 
 from cityid.did.document import DIDDocument
 from cityid.did.fetch import Fetch
+from cityid.did.methods.webvh.documents import file_url
 from cityid.did.methods.webvh.history import History, verify_log
 from cityid.did.methods.webvh.location import place_of
 from cityid.did.methods.webvh.sources import (
@@ -25,7 +26,6 @@ from cityid.did.methods.webvh.sources import (
     from_web,
     joined,
 )
-from cityid.did.methods.webvh.versions import file_url
 from cityid.did.resolution import ResolutionOptions, ResolutionResult
 from cityid.did.syntax import DID
 from cityid.errors import Code, NotFoundError, UnsupportedError

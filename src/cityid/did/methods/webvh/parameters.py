@@ -7,7 +7,7 @@ Spec:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -104,7 +104,12 @@ def read_parameters(given: Mapping[str, Any], before: Parameters | None, index: 
         changes["update_keys"] = tuple(changes["keys"])
     elif before is None:
         raise invalid_log("the first entry has updateKeys", index, "parameters")
-    return replace(before or Parameters(scid), **changes)
+    return _changed(before or Parameters(scid), changes)
+
+
+def _changed(before: Parameters, changes: Mapping[str, Any]) -> Parameters:
+    """Return the parameters with some of them changed; `replace` would take three times as long."""
+    return Parameters(*[changes.get(name, getattr(before, name)) for name in _MEMBERS])
 
 
 def _check_method(given: Mapping[str, Any], before: Parameters | None, index: int) -> None:
@@ -191,6 +196,8 @@ def _check_distinct(texts: tuple[str, ...]) -> None:
     if len(set(texts)) != len(texts):
         raise InvalidInputError("a member stands twice")
 
+
+_MEMBERS: Final = tuple(member.name for member in fields(Parameters))
 
 _READERS: Final[Mapping[str, tuple[str, Callable[[object], Any]]]] = MappingProxyType(
     {

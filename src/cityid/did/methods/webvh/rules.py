@@ -6,18 +6,22 @@ Spec:
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from cityid.canonical import jcs
 from cityid.cryptosuites.base import Unsecured
 from cityid.did import syntax
+from cityid.did.document import DIDDocument
+from cityid.did.methods.webvh.documents import document_of
 from cityid.did.methods.webvh.entry import CLOCK_TOLERANCE, LogEntry, invalid_log
-from cityid.did.methods.webvh.hashing import entry_hash, key_hash, replaced, scid_of
+from cityid.did.methods.webvh.hashing import chained_hash, key_hash, replaced, scid_of
 from cityid.did.methods.webvh.location import SCID_PLACEHOLDER, place_of
 from cityid.did.methods.webvh.parameters import Parameters
-from cityid.did.methods.webvh.proofs import check_proof, signing_key
+from cityid.did.methods.webvh.proofs import CRYPTOSUITE, check_proof, signing_key
 from cityid.errors import CityIdError, InvalidInputError, quote
 from cityid.keys import PublicKey
 
@@ -28,6 +32,18 @@ class Version:
 
     entry: LogEntry
     parameters: Parameters
+    _read: list[DIDDocument] = field(default_factory=list, repr=False, compare=False, hash=False)
+
+    @property
+    def document(self) -> DIDDocument:
+        """The document, with the services that every did:webvh has; read once.
+
+        Raises:
+            InvalidInputError: It is no DID document (``INVALID_DID_DOCUMENT``).
+        """
+        if not self._read:
+            self._read.append(document_of(self.entry.state))
+        return self._read[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,8 @@ class Step:
         parameters: The parameters in force once the entry is published.
         scid: The SCID of the DID that is asked for.
         at: The present.
+        unsecured: The entry without its proofs.
+        canonical: The same in canonical form.
     """
 
     entry: LogEntry
@@ -47,6 +65,23 @@ class Step:
     parameters: Parameters
     scid: str
     at: datetime
+    unsecured: Unsecured
+    canonical: bytes
+
+    @classmethod
+    def to(
+        cls,
+        entry: LogEntry,
+        before: Version | None,
+        parameters: Parameters,
+        scid: str,
+        at: datetime,
+    ) -> Step:
+        """Return the step to an entry; its canonical form is made once for hash and proofs."""
+        unsecured = Unsecured(entry.unsecured)
+        canonical = jcs.canonicalize(dict(unsecured))
+        unsecured.hashes[CRYPTOSUITE, "sha256"] = hashlib.sha256(canonical).digest()
+        return cls(entry, before, parameters, scid, at, unsecured, canonical)
 
     def refused(self, message: str, *path: str | int) -> InvalidInputError:
         """Return the error of an entry that breaks a rule.
@@ -96,13 +131,15 @@ def has_its_scid(step: Step) -> None:
     scid = step.parameters.scid
     if scid != step.scid:
         raise step.refused(f"the scid {quote(scid)} is not the DID's", "parameters", "scid")
-    if scid_of(replaced(step.entry.unsecured, scid, SCID_PLACEHOLDER)) != scid:
+    if scid_of(replaced(dict(step.unsecured), scid, SCID_PLACEHOLDER)) != scid:
         raise step.refused("the scid is not the hash of the entry", "parameters", "scid")
 
 
 def has_its_hash(step: Step) -> None:
     """The entry hashes, with what came before, to the hash that it tells: always SHA-256."""
-    if entry_hash(step.entry.unsecured, step.predecessor) != step.entry.entry_hash:
+    entry = step.entry
+    found = chained_hash(step.canonical, entry.version_id, entry.version_time, step.predecessor)
+    if found != entry.entry_hash:
         raise step.refused("versionId does not hold the SHA-256 hash of the entry", "versionId")
 
 
@@ -156,13 +193,12 @@ def rotates_as_committed(step: Step) -> None:
 def is_signed(step: Step) -> None:
     """Every proof holds, by a key that may update the DID at this point."""
     active = active_keys(step.before, step.parameters)
-    unsecured = Unsecured(step.entry.unsecured)
     for number, proof in enumerate(step.entry.proofs):
         try:
             key = signing_key(proof)
             if key not in active:
                 raise InvalidInputError(f"{quote(key)} may not update the DID")
-            check_proof(unsecured, proof, active[key], step.at)
+            check_proof(step.unsecured, proof, active[key], step.at)
         except CityIdError as error:
             raise step.refused(str(error), "proof", number) from error
 
