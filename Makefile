@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made
 JOBS   ?= 2
 
-.PHONY: help demo test check lint types layers coverage optimized docs notebooks examples build bench fuzz clean
+.PHONY: help demo test check lint types layers coverage optimized docs notebooks examples build bench fuzz torture clean
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -73,6 +73,9 @@ bench: $(STAMP)-dev  ## speed, as ratios within one run
 
 fuzz: $(STAMP)-dev  ## the differential fuzz of the canonicalization, longer than in the tests
 	PYTHONPATH=tests $(BIN)/python -m jsonld_fuzz 200000
+
+torture: $(STAMP)-dev  ## the registry in a file, killed, damaged, crowded and compared: the long form
+	PYTHONPATH=tests $(BIN)/python -m torture $(TORTURE_ARGS)
 
 clean:  ## remove what was built
 	rm -rf $(VENV) build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _OTHERS = 0o077
+_TICK_NS = 100_000_000
+"""Longer than any file system's clock stands still."""
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -50,7 +53,8 @@ class _Pool:
 
     def drain(self) -> None:
         """Close the connections that nobody uses."""
-        closing = left_alone(self.reader) if self.damaged else contextlib.nullcontext()
+        keep = self.damaged and self.idle
+        closing = left_alone(self.reader) if keep else contextlib.nullcontext()
         with closing, contextlib.suppress(IndexError):  # another thread may take the last one
             while True:
                 self.idle.pop().close()
@@ -115,7 +119,7 @@ class Database:
         self.path = path
         self.kind = kind
         self._name = str(path)
-        self._log, self._index = f"{path}-wal", f"{path}-shm"
+        self._folder, self._log, self._index = str(path.parent), f"{path}-wal", f"{path}-shm"
         self._timeout = timeout
         self._pool = _Pool(partial(connect, path, kind, mode="ro", timeout=timeout))
         self._identity = self._identify()
@@ -251,7 +255,7 @@ class Database:
         except IndexError:
             connection = self._open()
         self._pool.used.add(connection)
-        if connection.beside != self._identify_beside():
+        if not self._is_whole(connection):
             self._pool.lost = (
                 f"a file beside the {self.kind.noun} {self.path} was removed or replaced while it "
                 "was open: close it in all processes, then open it again"
@@ -270,6 +274,22 @@ class Database:
             raise
         connection.beside = self._identify_beside()
         return connection
+
+    def _is_whole(self, connection: Connection) -> bool:
+        """Tell whether the files beside the database are still those that are open.
+
+        While nothing is made, removed or renamed in the directory, they are. To look at the log
+        itself would cost more: a file system that was asked when a file changed has to note the
+        next change at once.
+        """
+        folder = os.stat(self._folder)  # noqa: PTH116 - as below
+        seen = folder.st_dev, folder.st_ino, folder.st_mtime_ns
+        if seen == connection.seen:
+            return True
+        # A change at the same tick of the file system's clock would not show.
+        settled = time.time_ns() - folder.st_mtime_ns > _TICK_NS
+        connection.seen = seen if settled else None
+        return connection.beside == self._identify_beside()
 
     def _identify_beside(self) -> tuple[tuple[int, int], ...]:
         """Return which files are the write-ahead log and its index; SQLite never looks again."""
