@@ -139,8 +139,28 @@ def test_an_audit_of_a_rolled_back_registry_is_refused(shell):
     assert "rolled back" in out
     status, out, _ = shell("registry", "audit", URL, "--known", known, "--json")
     assert (status, json.loads(out)["clean"]) == (1, False)
-    told = shell.refused(3, "registry", "checkpoint", URL, "--known", known)
-    assert "it had 4 records, and has 3: it was rolled back" in told
+    for command in (
+        ("checkpoint", URL),
+        ("log", URL, LOG),
+        ("append", URL, LOG, known),
+        ("prove", URL, LOG, "1"),
+        ("mirror", URL, "file:mirror"),
+        ("tiles", URL, "tiles"),
+    ):
+        told = shell.refused(3, "registry", *command, "--known", known)
+        assert "it had 4 records, and has 3: it was rolled back" in told
+    assert not (shell.folder / "tiles").exists()
+    assert not (shell.folder / "mirror").exists()
+    assert len(shell.json("registry", "log", URL, LOG)) == 3
+
+
+def test_standard_input_is_read_once(shell):
+    for command in (
+        ("audit", URL, "--known", "-", "--known", "-"),
+        ("append", URL, LOG, "-", "--known", "-"),
+        ("verify", "-", "-", "--origin", ORIGIN, *OPERATOR_KEY),
+    ):
+        assert "only once" in shell.refused(2, "registry", *command)
 
 
 def test_a_mirror_is_made_and_brought_up_to_date(shell):

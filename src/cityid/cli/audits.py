@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cityid import keys, registry
-from cityid.cli.documents import moment, read, read_text
+from cityid.cli.documents import demand_one_reader, moment, read, read_text
 from cityid.cli.exits import REFUSED, refusal_status, tell
 from cityid.cli.keystore import STORE, open_store
 from cityid.cli.options import (
@@ -26,6 +26,7 @@ from cityid.cli.output import answer, confirm, say, say_json
 from cityid.cli.registries import (
     COLUMNS,
     CheckpointFile,
+    Known,
     Operator,
     Url,
     open_registry,
@@ -90,6 +91,7 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Verify every record, hash and index again, and that history has only grown."""
+    demand_one_reader(known or ())
     notes = [read_text(source) for source in known or ()]
     with open_registry(url) as ledger, screen.progress("Auditing") as progress:
         found = registry.audit(
@@ -124,6 +126,7 @@ def verify(
             "whose word counts? give --operator-key, and --witness for each witness",
             code=Code.INVALID_OPTIONS,
         )
+    demand_one_reader([proof, data])
     with _refusing(as_json=as_json):
         record = registry.verify_proof(
             read_text(proof),
@@ -199,6 +202,7 @@ def mirror(
         typer.Option(help="Another name for a new mirror: a copy then, with times of its own."),
     ] = None,
     checkpoint: CheckpointFile = None,
+    known: Known = None,
     operator_key: OperatorKey = None,
     witness: Witnesses = None,
     threshold: Threshold = None,
@@ -206,7 +210,7 @@ def mirror(
 ) -> None:
     """Bring a mirror up to date, and show that both say the same."""
     note = None if checkpoint is None else read_text(checkpoint)
-    with open_registry(source) as ledger:
+    with open_registry(source, known=known) as ledger:
         name = origin or ledger.checkpoint().origin
         new = (path := registry_file(target)) is None or not path.exists()
         opened = registry.connect(target, origin=name if new else origin)
@@ -229,6 +233,7 @@ def tiles(
     folder: Annotated[Path, typer.Argument(help="The folder to publish.")],
     *,
     checkpoint: CheckpointFile = None,
+    known: Known = None,
     operator: Operator = None,
     store: KeyStorePath = STORE,
     passphrase_file: PassphraseFile = None,
@@ -236,7 +241,10 @@ def tiles(
 ) -> None:
     """Write the Merkle log as files that any static server publishes."""
     signer = operator_of(operator, store, passphrase_file)
-    with open_registry(url, signer) as ledger, screen.progress("Writing tiles") as progress:
+    with (
+        open_registry(url, signer, known=known) as ledger,
+        screen.progress("Writing tiles") as progress,
+    ):
         stated = registry.write_tiles(
             ledger, folder, checkpoint=_checkpoint(checkpoint), progress=progress
         )

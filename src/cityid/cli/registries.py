@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cityid import registry
-from cityid.cli.documents import read, read_text
+from cityid.cli.documents import demand_one_reader, read, read_text
 from cityid.cli.keystore import STORE, open_store
 from cityid.cli.options import AsJson, Document, KeyStorePath, PassphraseFile
 from cityid.cli.output import answer, say, say_json
@@ -23,6 +23,9 @@ Log = Annotated[str, typer.Argument(help="The log's name.")]
 Operator = Annotated[
     str | None, typer.Option("--operator", help="Key in the key store that signs checkpoints.")
 ]
+Known = Annotated[
+    str | None, typer.Option(help="File with an earlier checkpoint: refuse any other history.")
+]
 CheckpointFile = Annotated[
     str | None, typer.Option("--checkpoint", help="File with a signed checkpoint, else a new one.")
 ]
@@ -31,8 +34,15 @@ app = typer.Typer(help="Keep logs of signed entries and prove what they say.", n
 COLUMNS = ("sequence", "log", "version", "bytes", "sha256", "recordedAt")
 
 
-def open_registry(url: str, operator: Signer | None = None) -> OpenRegistry:
+def open_registry(
+    url: str, operator: Signer | None = None, *, known: str | None = None
+) -> OpenRegistry:
     """Open a registry that is there; none is made by asking for it.
+
+    Args:
+        url: Its address.
+        operator: Who signs its checkpoints.
+        known: A file with an earlier checkpoint, from which it must have grown.
 
     Raises:
         InvalidInputError: There is no such registry, or the address is malformed.
@@ -43,7 +53,15 @@ def open_registry(url: str, operator: Signer | None = None) -> OpenRegistry:
             f"there is no registry {url}; make it with: cityid registry init {url}",
             code=Code.INVALID_OPTIONS,
         )
-    return registry.connect(url, operator=operator)
+    earlier = None if known is None else read_text(known)
+    ledger = registry.connect(url, operator=operator)
+    if earlier is not None:
+        try:
+            check_growth(ledger, earlier)
+        except BaseException:
+            ledger.close()
+            raise
+    return ledger
 
 
 def registry_file(url: str) -> Path | None:
@@ -86,19 +104,22 @@ def init(
 
 
 @app.command()
-def append(url: Url, log: Log, entry: Document, *, as_json: AsJson = False) -> None:
+def append(
+    url: Url, log: Log, entry: Document, *, known: Known = None, as_json: AsJson = False
+) -> None:
     """Append one entry to a log, as its next version."""
+    demand_one_reader([entry, *filter(None, [known])])
     data = read(entry)
-    with open_registry(url) as ledger:
+    with open_registry(url, known=known) as ledger:
         head = ledger.head(log)
         (record,) = ledger.append([NewEntry(log, head.version + 1 if head else 1, data)])
     answer("Record", COLUMNS, [row(record)], as_json=as_json)
 
 
 @app.command(name="log")
-def list_log(url: Url, log: Log, *, as_json: AsJson = False) -> None:
+def list_log(url: Url, log: Log, *, known: Known = None, as_json: AsJson = False) -> None:
     """List the entries of a log; --json holds their bytes, in base64."""
-    with open_registry(url) as ledger:
+    with open_registry(url, known=known) as ledger:
         records = ledger.read(log)
     if as_json:
         rows = [dict(zip(COLUMNS, row(record), strict=True)) for record in records]
@@ -113,9 +134,7 @@ def checkpoint(
     url: Url,
     *,
     operator: Operator = None,
-    known: Annotated[
-        str | None, typer.Option(help="File with an earlier checkpoint: refuse any other history.")
-    ] = None,
+    known: Known = None,
     since: Annotated[
         int | None, typer.Option(min=0, help="Add the proof of growth since this size, to cosign.")
     ] = None,
@@ -124,9 +143,8 @@ def checkpoint(
     as_json: AsJson = False,
 ) -> None:
     """Print the checkpoint over all records: a signed note when an operator is named."""
-    earlier = None if known is None else read_text(known)
-    with open_registry(url, operator_of(operator, store, passphrase_file)) as ledger:
-        stated = ledger.checkpoint() if earlier is None else check_growth(ledger, earlier)
+    with open_registry(url, operator_of(operator, store, passphrase_file), known=known) as ledger:
+        stated = ledger.checkpoint()
         claim = None if since is None else claim_growth(ledger, since=since, checkpoint=stated)
     text = stated.note if claim is None else claim.to_text()
     if as_json:
@@ -143,6 +161,7 @@ def prove(
     version: Annotated[int, typer.Argument(min=1, help="The entry's version.")],
     *,
     checkpoint: CheckpointFile = None,
+    known: Known = None,
     operator: Operator = None,
     store: KeyStorePath = STORE,
     passphrase_file: PassphraseFile = None,
@@ -150,7 +169,7 @@ def prove(
 ) -> None:
     """Print a proof, checkable offline, that a record is in the registry."""
     stated = None if checkpoint is None else registry.read_checkpoint(read_text(checkpoint))
-    with open_registry(url, operator_of(operator, store, passphrase_file)) as ledger:
+    with open_registry(url, operator_of(operator, store, passphrase_file), known=known) as ledger:
         records = ledger.read(log, after=version - 1, limit=1)
         if not records:
             raise NotFoundError(f"the log has no version {version}", ref=log)
