@@ -25,17 +25,18 @@ from cityid.cli.exits import REFUSED, refusal_status, warn
 from cityid.cli.keystore import STORE, open_store
 from cityid.cli.options import (
     Acting,
+    ActingKey,
     AsJson,
     At,
     ContextFiles,
     DIDDocuments,
     Document,
     Force,
-    KeyName,
     KeyStorePath,
     Online,
     Output,
     PassphraseFile,
+    RegistryUrl,
     SchemaFiles,
 )
 from cityid.cli.output import answer, deliver, say, say_json
@@ -60,8 +61,9 @@ def add_to(app: typer.Typer) -> None:
 def issue(
     credential: Document,
     *,
-    key: KeyName,
+    key: ActingKey = None,
     acting: Acting = "key",
+    registry: RegistryUrl = None,
     cryptosuite: Annotated[
         str | None, typer.Option(help="The cryptosuite; else the one of the key's type.")
     ] = None,
@@ -82,15 +84,17 @@ def issue(
     A schema that is not at hand is not checked, and a warning tells so.
     """
     unsecured, known = read_object(credential), read_schemas(schema or ())
-    secured = cityid.issue(
-        unsecured,
-        by=identity(acting, open_store(store, passphrase_file).signer(key)),
-        cryptosuite=cryptosuite,
-        valid_for=None if valid_days is None else timedelta(days=valid_days),
-        contexts=read_contexts(context or ()),
-        schemas=known,
-        at=moment(at),
-    )
+    with ExitStack() as stack:
+        ledger = stack.enter_context(open_registry(registry)) if registry else None
+        secured = cityid.issue(
+            unsecured,
+            by=identity(acting, key, open_store(store, passphrase_file), ledger),
+            cryptosuite=cryptosuite,
+            valid_for=None if valid_days is None else timedelta(days=valid_days),
+            contexts=read_contexts(context or ()),
+            schemas=known,
+            at=moment(at),
+        )
     for asked in _asked_of_schemas(secured, known):
         if asked.problem is not None:
             warn(
@@ -129,7 +133,7 @@ def present(
     )
     shown = cityid.present(
         held,
-        by=identity(acting, open_keys.signer(key)),
+        by=identity(acting, key, open_keys),
         challenge=challenge,
         domain=domain,
         contexts=read_contexts(context or ()),
@@ -176,12 +180,13 @@ def verify(
     asked = _policy(issuer or [], type_ or [], any_issuer=unsafe_any_issuer)
     demand_one_reader([document, *(did_document or ())])
     with ExitStack() as stack:
+        opened = stack.enter_context(open_registry(ledger)) if ledger else None
         result = told_result(
             cityid.verify(
                 read_object(document),
                 policy=asked,
-                resolver=resolver(did_document, online=online),
-                registry=stack.enter_context(open_registry(ledger)) if ledger else None,
+                resolver=resolver(did_document, online=online, registry=opened),
+                registry=opened,
                 challenge=challenge,
                 domain=domain,
                 nonces=FileNonces(nonces) if nonces else None,

@@ -16,13 +16,16 @@ from cityid.strict_json import JSONObject
 STANDARD_INPUT = "-"
 
 
-def read(source: str) -> bytes:
+def read(source: str, *, most: int = strict_json.LIMITS.max_bytes) -> bytes:
     """Return the bytes of a file, or of standard input for ``-``.
+
+    Args:
+        source: The file.
+        most: The most bytes to read.
 
     Raises:
         InvalidInputError: It cannot be read, or is larger than any document may be.
     """
-    most = strict_json.LIMITS.max_bytes
     try:
         if source == STANDARD_INPUT:
             content = sys.stdin.buffer.read(most + 1)

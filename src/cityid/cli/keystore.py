@@ -35,6 +35,18 @@ def open_store(path: Path, passphrase_file: Path | None) -> KeyStore:
     return KeyStore.open(path, passphrase(passphrase_file))
 
 
+def open_or_make_store(path: Path, passphrase_file: Path | None) -> KeyStore:
+    """Open a key store for keys to come; it is made where it is not there yet.
+
+    Raises:
+        InvalidInputError: There is no passphrase, or another one opens the store.
+        RegistryError: It cannot be made.
+    """
+    new = not path.exists()
+    secret = passphrase(passphrase_file, new=new)
+    return KeyStore.create(path, secret) if new else KeyStore.open(path, secret)
+
+
 @app.command()
 def generate(
     name: KeyArgument,
@@ -52,9 +64,7 @@ def generate(
             f"no key of type {quote(key_type)} can be made", name=key_type[:60], known=_TYPES
         )
     key = keys.generate(key_type)
-    new = not store.exists()
-    secret = passphrase(passphrase_file, new=new)
-    opened = KeyStore.create(store, secret) if new else KeyStore.open(store, secret)
+    opened = open_or_make_store(store, passphrase_file)
     opened.add(name, key)
     _tell([name], opened, as_json=as_json)
 

@@ -21,11 +21,19 @@ WalletPath = Annotated[
     Path, typer.Option("--wallet", envvar="CITYID_WALLET", help="The encrypted wallet.")
 ]
 KeyName = Annotated[str, typer.Option("--key", help="Name of the key in the key store.")]
+ActingKey = Annotated[
+    str | None,
+    typer.Option("--key", help="Name of the key in the key store; a did:webvh tells its own."),
+]
 Acting = Annotated[
     str,
     typer.Option(
-        "--as", help="The DID to act as: key, jwk or peer (made from the key), or a did:web:…"
+        "--as",
+        help="The DID to act as: key, jwk or peer (made from the key), a did:web:… or did:webvh:…",
     ),
+]
+RegistryUrl = Annotated[
+    str | None, typer.Option("--registry", help="The registry with the logs, by its URL.")
 ]
 Document = Annotated[str, typer.Argument(help="A file, or - for standard input.")]
 ContextFiles = Annotated[

@@ -105,12 +105,22 @@ def deliver(
     if target is None or str(target) == "-":
         say_json(document)
         return
-    _save(target, _json(document).encode("utf-8"), replace=replace)
+    save(target, _json(document).encode("utf-8"), replace=replace)
     confirm({"written": str(target)}, f"written: {target}", as_json=as_json)
 
 
-def _save(target: Path, content: bytes, *, replace: bool) -> None:
-    """Write a file that its owner alone may read: whole or not at all."""
+def save(target: Path, content: bytes, *, replace: bool) -> None:
+    """Write a file that its owner alone may read: whole or not at all.
+
+    Args:
+        target: The file.
+        content: What shall be in it.
+        replace: Whether a file that is there may be replaced.
+
+    Raises:
+        InvalidInputError: There is a file already, or a directory.
+        RegistryError: The file cannot be written.
+    """
     if target.is_dir():
         raise InvalidInputError(f"{target}: Is a directory", code=Code.INVALID_OPTIONS)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}.new")

@@ -44,14 +44,17 @@ class _Wish:
         """Return the key that shall act, made new where none is given."""
         return keys.generate(self.key_type) if self.signer is None else self.signer
 
-    def host(self) -> str:
+    def host(self, method: str) -> str:
         """Return the domain name.
+
+        Args:
+            method: The method that needs it.
 
         Raises:
             InvalidInputError: None is given (``INVALID_OPTIONS``).
         """
         if not isinstance(self.domain, str):
-            raise InvalidInputError("this method needs a domain=", code=Code.INVALID_OPTIONS)
+            raise InvalidInputError(f"a did:{method} needs a domain=", code=Code.INVALID_OPTIONS)
         return self.domain
 
 
@@ -170,7 +173,7 @@ def _create_peer(wish: _Wish) -> Identity:
 
 
 def _create_web(wish: _Wish) -> Identity:
-    did = web.did_of(wish.host(), wish.path, wish.port)
+    did = web.did_of(wish.host("web"), wish.path, wish.port)
     signer = wish.key()
     document = DIDDocument.parse(first(str(did), signer.public_key, wish.services))
     return _identity(did, document, signer)
@@ -178,7 +181,7 @@ def _create_web(wish: _Wish) -> Identity:
 
 def _create_webvh(wish: _Wish) -> Identity:
     return incept(
-        template(wish.host(), wish.path, wish.port),
+        template(wish.host("webvh"), wish.path, wish.port),
         signer=wish.signer,
         key_type=wish.key_type,
         services=wish.services,
