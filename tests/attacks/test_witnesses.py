@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 
 from cityid import keys, registry
-from cityid.errors import Code, InvalidInputError
+from cityid.errors import Code, ConflictError, InvalidInputError
 from cityid.registry import GrowthClaim, NewEntry, Witness, WitnessKey, merkle
 from cityid.registry.checkpoint import write_checkpoint
 from cityid.registry.note import MAX_NOTE, Signature
@@ -218,6 +219,27 @@ def test_nobody_but_the_operator_has_anything_cosigned():
     claim = registry.claim_growth(LEDGER)
     refused(asked, witness, claim, origin="other.example", code=Code.PROOF_VERIFICATION_ERROR)
     assert witness.last(ORIGIN) is None
+
+
+def test_of_two_histories_shown_at_once_one_is_cosigned(tmp_path):
+    memory = f"file:{tmp_path / 'memory'}"
+    registry.connect(memory).close()
+    histories = [a_registry(b"a", bytes([n])) for n in range(8)]
+
+    def ask(ledger):
+        with registry.connect(memory) as opened:
+            try:
+                return asked(Witness("w", ONE, opened), registry.claim_growth(ledger))
+            except (InvalidInputError, ConflictError):
+                return None
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(filter(None, pool.map(ask, histories)))
+    assert len(answers) == 1
+    with registry.connect(memory) as opened:
+        (record,) = opened.read(ORIGIN)
+    kept = registry.read_checkpoint(record.data.decode())
+    assert kept.root == registry.read_checkpoint(answers[0]).root
 
 
 # --- texts made to hurt

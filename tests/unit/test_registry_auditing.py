@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import pytest
 
 from cityid import keys, registry
 from cityid.errors import Code, CorruptError, InvalidInputError, RegistryError, UnsupportedError
-from cityid.registry import MerkleLeaf, NewEntry, Witness
+from cityid.registry import MerkleLeaf, NewEntry, Record, Witness
 from cityid.registry.auditing import MAX_TOLD
 from cityid.report import Outcome, Problem
 
@@ -78,6 +80,35 @@ def test_an_empty_registry_is_clean():
 def test_a_long_log_is_read_in_pages():
     for records in (63, 64, 65, 128, 600):
         assert registry.audit(a_registry(records, 1))
+
+
+def test_an_audit_holds_no_more_than_a_few_records_at_once():
+    count, size = 2000, 20_000
+
+    def scan(after=0):
+        for n in range(after, count):
+            yield Record("log", n + 1, bytes(size), START, MerkleLeaf(ORIGIN, n), n + 1)
+
+    class Endless:
+        """A registry whose records come into being as they are read."""
+
+        def scan(self, after=0):
+            return scan(after)
+
+        def read(self, _log, after=0, limit=None):
+            return tuple(islice(scan(after), limit))
+
+        def checkpoint(self):
+            raise DAMAGE
+
+    tracemalloc.start()
+    try:
+        found = registry.audit(Endless())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (found.size, failures(found)) == (count, {"tree"})
+    assert peak < count * size / 3
 
 
 def test_records_of_after_the_checkpoint_are_left_alone():

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cityid import keys, registry
-from cityid.errors import Code, CorruptError, InvalidInputError, UnsupportedError
+from cityid.errors import Code, CorruptError, InvalidInputError, RegistryError, UnsupportedError
 from cityid.registry import MerkleLeaf, NewEntry, Replicable, Witness, mirroring
 
 ORIGIN = "city.example/registry"
@@ -195,6 +195,24 @@ def test_a_source_that_ends_too_early_is_refused(place):
             pytest.raises(CorruptError, match="it has 8 records"),
         ):
             registry.mirror(short, target)
+
+
+def test_a_mirroring_that_was_interrupted_goes_on_where_it_was(place):
+    source = a_source(25)
+
+    def breaking(after=0):
+        for record in source.scan(after):
+            if record.sequence == 10:
+                raise RegistryError("the disk is gone")
+            yield record
+
+    for origin in (ORIGIN, "copy.example"):
+        with registry.connect(place(), origin=origin) as target:
+            with pytest.raises(RegistryError, match="the disk is gone"):
+                registry.mirror(Lying(source, scan=breaking), target)
+            assert target.checkpoint().size == 8
+            assert registry.mirror(source, target).copied == 17
+            assert identities(target) == identities(source)
 
 
 def test_a_proof_that_does_not_hold_is_refused(place):

@@ -271,3 +271,23 @@ def test_a_proof_beyond_the_tiles_is_refused(folder):
     for proof in (Tiles(folder).prove_inclusion, Tiles(folder).prove_consistency):
         with pytest.raises(InvalidInputError):
             proof(0, 301)
+
+
+def test_a_writing_that_was_interrupted_shows_nothing_of_it(folder, monkeypatch):
+    ledger, written = a_registry(1000), files(folder)
+    scan = ledger.scan
+
+    def breaking(after=0):
+        for record in scan(after):
+            if record.sequence == 700:
+                raise RegistryError("the disk is gone")
+            yield record
+
+    monkeypatch.setattr(ledger, "scan", breaking)
+    with pytest.raises(RegistryError, match="the disk is gone"):
+        registry.write_tiles(ledger, folder)
+    assert Tiles(folder).verify().size == 300
+    assert files(folder)["checkpoint"] == written["checkpoint"]
+    monkeypatch.undo()
+    registry.write_tiles(ledger, folder)
+    assert Tiles(folder).verify().size == 1000
