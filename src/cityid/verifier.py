@@ -15,39 +15,31 @@ before the signature and the issuer are known.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
-from cityid import binding, pointer, recording, timestamp, trust
+from cityid import status, timestamp
 from cityid.alerts import AlertHook, sounded
 from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential import Credential, Presentation
 from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite
-from cityid.did import Resolver
-from cityid.errors import Code, InvalidInputError, quote
+from cityid.did import Fetch, Resolver
+from cityid.errors import Code, InvalidInputError
 from cityid.nonces import NonceStore
-from cityid.policy import Decision, Needs, Policy, Reason, Verdict
-from cityid.policy.facts import VerifiedCredential, verified_credential, verified_facts
+from cityid.pipeline import Environment, Run, unverified
+from cityid.policy import Needs, Policy
 from cityid.registry import Record, Registry
-from cityid.report import Check, Outcome, Problem, Report
-from cityid.result import Result, in_order, stands
-from cityid.schema import SCHEMAS, Schemas, check_schema
+from cityid.report import Check, Problem, Report
+from cityid.result import Result
+from cityid.schema import SCHEMAS, Schemas
 from cityid.securing import CLOCK_SKEW
-from cityid.verification import (
-    CredentialFindings,
-    unexamined,
-    verify_credential,
-    verify_presentation_envelope,
-)
 
-_Value = TypeVar("_Value")
-_KINDS = {"resolver": Resolver, "contexts": Contexts, "schemas": Schemas, "skew": timedelta}
 Document = Credential | Presentation | Mapping[str, Any] | str | bytes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verifier:
+class Verifier(Environment):
     """A verifier's environment, bound once.
 
     Attributes:
@@ -59,24 +51,11 @@ class Verifier:
         suites: The cryptosuites there are.
         skew: How far the signers' clocks may be off.
         alert: Called when a frozen, revoked or foreign-bound credential is shown.
+        status_lists: Status lists in hand, for credentials whose list the registry has not.
+        fetch: How status lists are read from the web, such as ``did.fetch()``; without it no
+            network is reached.
+        cache: Status lists that were verified a moment ago; one for each verifier.
     """
-
-    resolver: Resolver
-    registry: Registry | None = None
-    contexts: Contexts = CONTEXTS
-    schemas: Schemas = SCHEMAS
-    nonces: NonceStore | None = None
-    suites: Mapping[str, Cryptosuite] = field(default_factory=lambda: CRYPTOSUITES)
-    skew: timedelta = CLOCK_SKEW
-    alert: AlertHook | None = None
-
-    def __post_init__(self) -> None:
-        for name, kind in _KINDS.items():
-            if not isinstance(getattr(self, name), kind):
-                raise InvalidInputError(
-                    f"{name}= takes a {kind.__name__}, not {quote(getattr(self, name))}",
-                    code=Code.INVALID_OPTIONS,
-                )
 
     def verify(
         self,
@@ -96,25 +75,31 @@ class Verifier:
         except InvalidInputError as error:
             unread = Check.failed("structure", Problem.from_error(error))
             report = Report((unread,))
-            return Result(report, _unverified(report), None)
-        authorities = self._authorities(needs, moment) if needs.authorities else None
-        run = _Run(self, needs, moment, challenge, domain, recorded, authorities)
+            return Result(report, unverified(report), None)
+        authorities = self.authorities(needs, moment) if needs.authorities else None
+        statuses = self.snapshot(needs, moment, latest=at is None)
+        run = Run(self, needs, moment, challenge, domain, recorded, authorities, statuses)
         if isinstance(view, Presentation):
             return sounded(run.presentation(view, policy), self.alert, moment)
         return sounded(run.credential(view, policy), self.alert, moment)
 
-    def _authorities(self, needs: Needs, at: datetime) -> trust.Authorities:
-        """Return who tells which issuers are recognised: all of it from one snapshot."""
-        reader = trust.Reader(
-            ledger=self.registry,
-            resolver=self.resolver,
-            at=at,
-            contexts=self.contexts,
-            suites=self.suites,
-            skew=self.skew,
-        )
-        answering = trust.Recogniser(reader=reader, schemas=self.schemas)
-        return trust.Authorities(needs.authorities, answering)
+    def recheck(self, result: Result, *, at: datetime | None = None) -> status.StatusFindings:
+        """Look again, before acting on a result, whether every status still says the same.
+
+        Args:
+            result: A result of this verifier that permits.
+            at: The time as of which to look; now by default.
+
+        Returns:
+            The check ``status`` of each credential: FAILED where a status has changed since.
+
+        Raises:
+            VerificationError: The result permits nothing.
+        """
+        moment = _within_calendar(at, self.skew)
+        judged = [(one.credential, one.statuses) for one in result.require()]
+        snapshot = self.snapshot(Needs(), moment, latest=at is None)
+        return status.recheck(judged, snapshot)
 
 
 def verify(
@@ -132,6 +117,8 @@ def verify(
     suites: Mapping[str, Cryptosuite] = CRYPTOSUITES,
     skew: timedelta = CLOCK_SKEW,
     alert: AlertHook | None = None,
+    status_lists: Iterable[status.Stapled] = (),
+    fetch: Fetch | None = None,
     at: datetime | None = None,
 ) -> Result:
     """Verify a credential or presentation and judge it by a policy.
@@ -154,6 +141,9 @@ def verify(
         suites: The cryptosuites there are.
         skew: How far the signers' clocks may be off.
         alert: Called when a frozen, revoked or foreign-bound credential is shown.
+        status_lists: Status lists in hand, for credentials whose list the registry has not.
+        fetch: How status lists are read from the web, such as ``did.fetch()``; without it no
+            network is reached.
         at: The time as of which to judge; now by default.
 
     Returns:
@@ -171,6 +161,8 @@ def verify(
         suites=suites,
         skew=skew,
         alert=alert,
+        status_lists=tuple(status_lists),
+        fetch=fetch,
     )
     return verifier.verify(
         document, policy=policy, challenge=challenge, domain=domain, recorded=recorded, at=at
@@ -234,157 +226,3 @@ def _view(document: Document) -> Credential | Presentation:
     if "VerifiablePresentation" in credential.types:
         return Presentation(credential.document)
     return credential
-
-
-def _listed(
-    view: Credential | Presentation, member: str, values: Iterable[_Value]
-) -> Iterator[tuple[str, _Value]]:
-    """Yield the values of a member, which may be one or a list, with the JSON Pointers to them."""
-    listed = isinstance(view.document.get(member), list)
-    for index, value in enumerate(values):
-        yield pointer.join("", member, *([index] if listed else [])), value
-
-
-_MOST_BAD = 4
-_MOST_SCHEMAS = 8
-_NO_SCHEMA = (Check.skipped("schema"),)
-_NO_STATUS = Check.skipped("status")
-_TRUSTED = Check.passed("trust")
-_UNASKED = (*_NO_SCHEMA, _NO_STATUS, Check.skipped("trust"))
-
-
-class _Run(NamedTuple):
-    """One run of the pipeline."""
-
-    verifier: Verifier
-    needs: Needs
-    at: datetime
-    challenge: str | None
-    domain: str | Iterable[str] | None
-    recorded: Record | None
-    authorities: trust.Authorities | None
-
-    def credential(self, credential: Credential, policy: Policy) -> Result:
-        findings = self._examine(credential)
-        alone = binding.unpresented(challenge=self.challenge, domain=self.domain)
-        *first, validity = findings.report.checks
-        checks = (*first, *alone, validity, *self._worth(findings))
-        unheard = recording.unheard(self.recorded, (credential,), self.at)
-        report = Report(checks, findings.report.warnings + unheard)
-        return self._judge(report, [("", findings)], None, policy)
-
-    def presentation(self, presentation: Presentation, policy: Policy) -> Result:
-        envelope = verify_presentation_envelope(
-            presentation,
-            resolver=self.verifier.resolver,
-            contexts=self.verifier.contexts,
-            challenge=self.challenge,
-            domain=self.domain,
-            at=self.at,
-            suites=self.verifier.suites,
-            skew=self.verifier.skew,
-        )
-        parts = list(self._examined(presentation))
-        report = binding.presented(
-            envelope,
-            challenge=self.challenge,
-            domain=self.domain,
-            nonces=self.verifier.nonces,
-            at=self.at,
-        )
-        for path, findings in parts:
-            bound = binding.holder_binding(findings, envelope.holder)
-            report += findings.report.also(bound, *self._worth(findings)).under(path)
-        credentials = (findings.credential for _, findings in parts)
-        report += Report((), recording.unheard(self.recorded, credentials, self.at))
-        return self._judge(in_order(report), parts, envelope.holder, policy)
-
-    def _examined(self, presentation: Presentation) -> Iterator[tuple[str, CredentialFindings]]:
-        bad, credentials = 0, presentation.credentials
-        for path, credential in _listed(presentation, "verifiableCredential", credentials):
-            findings = self._examine(credential) if bad < _MOST_BAD else unexamined(credential)
-            bad += not (findings.verified and self._believed(credential))
-            yield path, findings
-
-    def _believed(self, credential: Credential) -> bool:
-        return self._named(credential) or any(self._recognitions(credential))
-
-    def _named(self, credential: Credential) -> bool:
-        return self.needs.any_issuer or credential.issuer in self.needs.issuers
-
-    def _recognitions(self, credential: Credential) -> tuple[trust.Recognition, ...]:
-        return () if self.authorities is None else self.authorities.of(credential)
-
-    def _examine(self, credential: Credential) -> CredentialFindings:
-        return verify_credential(
-            credential,
-            resolver=self.verifier.resolver,
-            contexts=self.verifier.contexts,
-            at=self.at,
-            recorded=recording.recorded_at(self.recorded, credential, self.at),
-            suites=self.verifier.suites,
-            skew=self.verifier.skew,
-        )
-
-    def _worth(self, findings: CredentialFindings) -> tuple[Check, ...]:
-        """Ask what only an authenticated credential can be asked: schema, status, trust."""
-        if not findings.verified:
-            return _UNASKED
-        credential = findings.credential
-        schemas = tuple(self._schemas(credential)) if credential.schemas else _NO_SCHEMA
-        return (*schemas, self._status(credential), self._trust(credential))
-
-    def _schemas(self, credential: Credential) -> Iterator[Check]:
-        if len(credential.schemas) > _MOST_SCHEMAS:
-            text = f"the credential declares more than {_MOST_SCHEMAS} schemas"
-            problem = Problem(Code.COMPLEXITY_LIMIT_EXCEEDED, text, path="/credentialSchema")
-            yield Check.inconclusive("schema", problem)
-            return
-        for path, entry in _listed(credential, "credentialSchema", credential.schemas):
-            yield check_schema(credential.document, entry, self.verifier.schemas, path=path)
-
-    def _status(self, credential: Credential) -> Check:
-        if not credential.statuses:
-            return _NO_STATUS
-        problem = Problem(
-            Code.STATUS_NOT_CHECKED,
-            "the credential has a status, which this version cannot check",
-            "status lists are not built yet; issue without credentialStatus",
-            "/credentialStatus",
-        )
-        return Check.inconclusive("status", problem)
-
-    def _trust(self, credential: Credential) -> Check:
-        if self._named(credential):
-            return _TRUSTED
-        return trust.trust_check(credential, self._recognitions(credential))
-
-    def _judge(
-        self,
-        report: Report,
-        parts: list[tuple[str, CredentialFindings]],
-        holder: str | None,
-        policy: Policy,
-    ) -> Result:
-        if not stands(report):
-            return Result(report, _unverified(report), None)
-        facts = verified_facts(
-            tuple([self._sealed(path, findings.credential) for path, findings in parts]),
-            at=self.at,
-            holder=holder,
-            domain=self.domain if isinstance(self.domain, str) else None,
-        )
-        decision = policy.decide(facts)
-        return Result(report.also(*map(Reason.to_check, decision.reasons)), decision, facts)
-
-    def _sealed(self, path: str, credential: Credential) -> VerifiedCredential:
-        recognitions = self._recognitions(credential)
-        return verified_credential(credential, credential.issuer or "", path, recognitions)
-
-
-def _unverified(report: Report) -> Decision:
-    """Deny what failed; what could not be checked is indeterminate."""
-    failed = any(check.outcome is Outcome.FAILED for check in report)
-    verdict = Verdict.DENY if failed else Verdict.INDETERMINATE
-    text = "the document was not verified, so the policy was not asked"
-    return Decision(verdict, (Reason("verified", verdict, text, Code.NOT_VERIFIED),))

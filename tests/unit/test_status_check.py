@@ -17,7 +17,7 @@ from cityid.report import Outcome
 from cityid.status import cache as caching
 from cityid.status.bits import Form, compress
 from cityid.status.bitstring import encoded, entry_document, named_in
-from cityid.status.sources import MOST_STAPLED, brought_along
+from cityid.status.sources import MOST_STAPLED
 from town import NOW, alice, bob, foreign_office, office, resolver, unsigned
 
 URL = "https://id.city.example/status/1"
@@ -402,11 +402,15 @@ def test_a_list_without_subject_may_be_brought_along_and_does_not_hold(credentia
     assert code(judged(credential, stapled=(brought,))) is Code.STATUS_VERIFICATION_ERROR
 
 
-def test_only_so_many_lists_may_be_brought_along():
-    assert len(brought_along([{}] * MOST_STAPLED)) == MOST_STAPLED
-    with pytest.raises(InvalidInputError, match="at most 16") as refused:
-        brought_along([{}] * (MOST_STAPLED + 1))
-    assert refused.value.code is Code.COMPLEXITY_LIMIT_EXCEEDED
+def test_only_so_many_lists_may_be_brought_along(ledger, credential):
+    judge = status.Judge(resolver=resolver(), stapled=({},))
+    snapshot = status.Snapshot(judge, at=NOW)
+    snapshot.bring([{}] * (MOST_STAPLED - 1))
+    assert len(snapshot.judge.stapled) == MOST_STAPLED
+    snapshot.bring([ledger.head(URL).data])
+    assert len(snapshot.judge.stapled) == MOST_STAPLED
+    assert status.check(credential, snapshot).outcome is Outcome.INCONCLUSIVE
+    assert judge.stapled == ({},)
 
 
 class Web:

@@ -1,8 +1,8 @@
 """Policies: whom a service believes, and what it asks.
 
-Atoms (`IssuedBy`, `Recognised`, `HasType`, `Claim`, `HolderBound`) are combined by `AllOf`,
-`AnyOf`, `Not` and `SameCredential`; `kyc`, `voting` and `access` are the questions that city
-services ask most.
+Atoms (`IssuedBy`, `Recognised`, `HasType`, `Claim`, `HolderBound`, `FreshStatus`) are combined by
+`AllOf`, `AnyOf`, `Not` and `SameCredential`; `kyc`, `voting` and `access` are the questions that
+city services ask most.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from cityid.policy.atoms import (
 from cityid.policy.base import Decision, Needs, Policy, Reason, Verdict
 from cityid.policy.combine import AllOf, AnyOf, Not, SameCredential
 from cityid.policy.facts import Facts, VerifiedCredential
+from cityid.policy.freshness import FreshStatus
 from cityid.policy.kyc import kyc
 from cityid.policy.recognised import Recognised
 from cityid.policy.voting import Election, voting
@@ -30,6 +31,7 @@ __all__ = [
     "Decision",
     "Election",
     "Facts",
+    "FreshStatus",
     "HasType",
     "HolderBound",
     "IssuedBy",

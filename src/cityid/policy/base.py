@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -93,18 +94,27 @@ class Needs:
         issuers: The issuers it believes; a credential of anybody else is not trusted.
         any_issuer: Whether it believes everybody; only `UnsafeAnyIssuer` says so.
         authorities: Whom it believes about other issuers, and what they are to be asked.
+        max_status_age: How old a status list may be; None for what the lists say.
     """
 
     issuers: frozenset[str] = frozenset()
     any_issuer: bool = False
     authorities: frozenset[Asked] = frozenset()
+    max_status_age: timedelta | None = None
 
     def __or__(self, other: Needs) -> Needs:
         return Needs(
             self.issuers | other.issuers,
             self.any_issuer or other.any_issuer,
             self.authorities | other.authorities,
+            _shorter(self.max_status_age, other.max_status_age),
         )
+
+
+def _shorter(one: timedelta | None, other: timedelta | None) -> timedelta | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
 
 
 class Policy(Protocol):

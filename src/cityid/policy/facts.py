@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from cityid.credential import Credential
 from cityid.errors import Code, InvalidInputError, quote
+from cityid.status import Finding
 from cityid.trust import Recognition
 
 
@@ -72,12 +73,14 @@ class VerifiedCredential:
         issuer: Who issued it: the DID that its proofs are bound to.
         path: JSON Pointer to it in the verified document.
         recognitions: What the authorities that the policy believes say about the issuer.
+        statuses: What status lists say of it, and how old they are.
     """
 
     credential: Credential
     issuer: str
     path: str = ""
     recognitions: tuple[Recognition, ...] = ()
+    statuses: tuple[Finding, ...] = ()
     seal: InitVar[_Seal | None] = None
 
     def __post_init__(self, seal: _Seal | None) -> None:
@@ -202,10 +205,14 @@ class Facts:
 
 
 def verified_credential(
-    credential: Credential, issuer: str, path: str, recognitions: tuple[Recognition, ...] = ()
+    credential: Credential,
+    issuer: str,
+    path: str,
+    recognitions: tuple[Recognition, ...] = (),
+    statuses: tuple[Finding, ...] = (),
 ) -> VerifiedCredential:
     """Seal one credential; for the verifier alone."""
-    return VerifiedCredential(credential, issuer, path, recognitions, seal=_SEAL)
+    return VerifiedCredential(credential, issuer, path, recognitions, statuses, seal=_SEAL)
 
 
 def verified_facts(

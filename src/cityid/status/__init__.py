@@ -22,7 +22,7 @@ from cityid.status.cache import Cache
 from cityid.status.check import Finding, StatusFindings, check, recheck
 from cityid.status.list import StatusList
 from cityid.status.publication import publish, reopen
-from cityid.status.sources import Judge, Snapshot, Source
+from cityid.status.sources import Judge, Snapshot, Source, Stapled, carried
 
 __all__ = [
     "Allocator",
@@ -35,8 +35,10 @@ __all__ = [
     "MemoryAllocator",
     "Snapshot",
     "Source",
+    "Stapled",
     "StatusFindings",
     "StatusList",
+    "carried",
     "check",
     "publish",
     "read_entry",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ from cityid.errors import CityIdError, Code, InvalidInputError, RegistryError
 from cityid.registry import Record, Registry
 from cityid.report import Problem
 from cityid.securing import CLOCK_SKEW
-from cityid.status.bitstring import BitstringList, read_list
+from cityid.status.bitstring import LIST_CREDENTIAL, BitstringList, named_in, read_list
 from cityid.status.cache import SHORTEST_TTL, Cache, Fetched, clamped
 from cityid.verification import verify_credential
 
@@ -51,8 +50,7 @@ class Loaded(NamedTuple):
     version: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Judge:
+class Judge(NamedTuple):
     """All that lists are found with and judged by.
 
     Attributes:
@@ -74,7 +72,7 @@ class Judge:
     fetch: Fetch | None = None
     cache: Cache | None = None
     contexts: Contexts = CONTEXTS
-    suites: Mapping[str, Cryptosuite] = field(default_factory=lambda: CRYPTOSUITES)
+    suites: Mapping[str, Cryptosuite] = CRYPTOSUITES
     skew: timedelta = CLOCK_SKEW
     accepted: frozenset[str] = frozenset()
     max_age: timedelta | None = None
@@ -95,6 +93,15 @@ class Snapshot:
         self.at = at
         self._latest = latest
         self._loaded: dict[str, Loaded | Problem] = {}
+
+    def bring(self, credentials: Iterable[Stapled]) -> None:
+        """Add lists that the presenter brought along.
+
+        Args:
+            credentials: The lists; of too many, the first ones count.
+        """
+        stapled = (*self.judge.stapled, *credentials)[:MOST_STAPLED]
+        self.judge = self.judge._replace(stapled=stapled)
 
     def load(self, url: str) -> Loaded | Problem:
         """Return a list, or why it cannot be had.
@@ -255,23 +262,20 @@ def _first(pair: tuple[datetime, Credential]) -> datetime:
     return pair[0]
 
 
-def brought_along(credentials: Iterable[Stapled]) -> tuple[Stapled, ...]:
-    """Return lists that somebody brought along, at most as many as are looked at.
-
-    Args:
-        credentials: The lists.
-
-    Raises:
-        InvalidInputError: There are too many.
-    """
-    several = tuple(credentials)
-    if len(several) > MOST_STAPLED:
-        raise InvalidInputError(
-            f"at most {MOST_STAPLED} status lists may be brought along, not {len(several)}",
-            code=Code.COMPLEXITY_LIMIT_EXCEEDED,
-        )
-    return several
-
-
 MOST_STAPLED = 16
 """The most lists that may be brought along."""
+
+
+def carried(credentials: Sequence[Credential]) -> tuple[Credential, ...]:
+    """Return those credentials of a presentation that are lists which others in it name.
+
+    They are what the others are judged by, and are not presented themselves.
+
+    Args:
+        credentials: The credentials of the presentation, in any state.
+    """
+    lists = [each for each in credentials if LIST_CREDENTIAL in each.types]
+    if not lists:
+        return ()
+    named = named_in(credentials)
+    return tuple(each for each in lists if each.id in named)
