@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import weakref
 from pathlib import Path
@@ -163,6 +164,39 @@ def test_another_file_in_its_place_is_noticed(path):
     opened(path.with_name("other")).close()
     path.with_name("other").replace(path)
     with pytest.raises(RegistryError, match="replaced"):
+        names(roll)
+
+
+@pytest.mark.parametrize("settled", [True, False])
+@pytest.mark.parametrize("name", ["roll-wal", "roll-shm"])
+def test_a_removed_file_beside_it_is_noticed(path, name, settled):
+    roll = opened(path, fill=enrol("Ada"))
+    assert names(roll) == ["Ada"]
+    if settled:
+        os.utime(path.parent, (1e9, 1e9))
+    for _ in range(2):
+        assert names(roll) == ["Ada"]
+    assert [connection.seen is not None for connection in roll._pool.idle] == [settled]
+    path.with_name(name).unlink()
+    for _ in range(2):
+        with pytest.raises(RegistryError, match="beside"):
+            names(roll)
+
+
+def test_damage_that_comes_before_the_first_use_is_told(path):
+    roll = opened(path)
+    path.write_bytes(b"x" * 5000)
+    with pytest.raises(CorruptError):
+        names(roll)
+
+
+def test_other_files_may_come_and_go_beside_it(path):
+    roll = opened(path, fill=enrol("Ada"))
+    for turn in range(3):
+        path.with_name(f"other{turn}").write_bytes(b"")
+        assert names(roll) == ["Ada"]
+    roll._folder = str(path.with_name("missing"))
+    with pytest.raises(RegistryError, match="beside"):
         names(roll)
 
 

@@ -45,9 +45,11 @@ class Connection(sqlite3.Connection):
 
     Attributes:
         beside: Device and inode of the write-ahead log and of its index, once they are open.
+        seen: Device, inode and time of change of the directory when both were last looked at.
     """
 
     beside: tuple[tuple[int, int], ...] = ()
+    seen: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -282,7 +282,10 @@ class Database:
         itself would cost more: a file system that was asked when a file changed has to note the
         next change at once.
         """
-        folder = os.stat(self._folder)  # noqa: PTH116 - as below
+        try:
+            folder = os.stat(self._folder)  # noqa: PTH116 - as below
+        except OSError:
+            return False
         seen = folder.st_dev, folder.st_ino, folder.st_mtime_ns
         if seen == connection.seen:
             return True
