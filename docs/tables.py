@@ -32,6 +32,7 @@ _STANDARDS = {
     "github.com/quartzjer/did-jwk": "did:jwk",
     "hub.ebsi.eu/apis/pilot/trusted-issuers-registry": "EBSI Trusted Issuers Registry",
     "hyperelliptic.org/EFD": "Explicit-Formulas Database",
+    "identity.foundation/didwebvh": "did:webvh 1.0",
     "identity.foundation/peer-did-method-spec": "did:peer",
     "json-schema.org/draft/2020-12": "JSON Schema 2020-12",
     "trustoverip.github.io/tswg-trust-registry-protocol": "Trust Registry Query Protocol 2.0",
