@@ -109,6 +109,15 @@ def test_a_replica_goes_up_to_the_checkpoint_that_is_given(place):
         assert caught.value.code == Code.INVALID_SIGNATURE
 
 
+@pytest.mark.parametrize("origin", [ORIGIN, "copy.example"])
+@pytest.mark.parametrize("later", [lambda: a_source(11), lambda: a_source(10, logs=2)])
+def test_a_source_that_is_not_what_the_checkpoint_says_is_refused(place, origin, later):
+    with registry.connect(place(), origin=origin) as target:
+        with pytest.raises(CorruptError, match=r"is not what its checkpoint of 1. records says"):
+            registry.mirror(a_source(10), target, checkpoint=later().checkpoint().note)
+        assert target.checkpoint().size == 0
+
+
 def test_a_mirror_can_ask_for_witnesses(place):
     source = a_source(10)
     witness = Witness("witness.example/w", WITNESS, registry.connect("memory:"))

@@ -28,7 +28,7 @@ from cityid.registry.base import (
 )
 from cityid.registry.checkpoint import Checkpoint, believe_checkpoint
 from cityid.registry.cosignature import WitnessKey
-from cityid.registry.proof import verify_growth
+from cityid.registry.proof import check_growth, verify_growth
 
 Progress = Callable[[int, int], None]
 """Is called with the number of records that are the same, and of all."""
@@ -121,6 +121,7 @@ def mirror(
         witnesses=witnesses,
         threshold=threshold,
     )
+    check_growth(source, stated)
     show = progress or (lambda _done, _whole: None)
     there = target.checkpoint()
     if there.origin == origin:
