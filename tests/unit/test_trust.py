@@ -10,7 +10,7 @@ import cityid
 import town
 from cityid import registry, trust
 from cityid.credential import Credential
-from cityid.display import Edge, graph
+from cityid.display import Age, Edge, ages, graph
 from cityid.errors import Code, InvalidInputError, NotFoundError, RegistryError
 from cityid.registry import NewEntry
 from cityid.report import Outcome
@@ -285,6 +285,23 @@ def test_graph_escapes_and_stays_in_bounds():
     assert "lone" in drawn
     assert "<svg" in graph([])
     assert graph([Edge("a", "b")]).count("<rect") == 2
+
+
+def test_ages_are_drawn_beside_what_is_allowed():
+    drawn = ages(
+        [
+            Age("<list>", timedelta(days=3), timedelta(days=2)),
+            Age("did:a", timedelta(hours=5), timedelta(days=2)),
+            Age("did:b", timedelta(minutes=90)),
+            Age("did:c", timedelta(seconds=59)),
+            Age("did:d", -timedelta(seconds=5)),
+        ]
+    )
+    assert "<list>" not in drawn
+    for told in ("✗ 3 d of 2 d", "5 h of 2 d", "1.5 h", "59 s", ">0 s<"):
+        assert told in drawn
+    assert "nothing" in ages([])
+    assert "<rect" in ages([Age("now", timedelta(0))])
 
 
 TRQP = {

@@ -8,6 +8,7 @@ does not say too.
 
 from __future__ import annotations
 
+from cityid.display.ages import Age, ages
 from cityid.display.badges import badge
 from cityid.display.cards import card, checks_table, document, rows_table
 from cityid.display.graphs import Edge, graph
@@ -18,10 +19,12 @@ from cityid.display.trees import Branch, Role, tree
 
 __all__ = [
     "HTML",
+    "Age",
     "Branch",
     "Colour",
     "Edge",
     "Role",
+    "ages",
     "badge",
     "card",
     "checks_table",

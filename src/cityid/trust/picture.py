@@ -54,4 +54,6 @@ def card(found: Recognition) -> display.HTML:
         *([("because", found.problem.title)] if found.problem is not None else []),
     ]
     drawn = display.graph(edges(found), marked=(asked.authority, found.issuer))
-    return display.card("Recognition", facts, badge=_WORDS[found.outcome], body=drawn)
+    read = (display.Age(each.authority, each.age(found.at), asked.max_age) for each in found.lists)
+    body = display.HTML(drawn + display.ages(read))
+    return display.card("Recognition", facts, badge=_WORDS[found.outcome], body=body)
