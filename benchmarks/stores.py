@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import random
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import documents
-from benchmarks.measure import Row, Times, interleaved, shown
-from cityid import did, registry
+from benchmarks.measure import Row, Work, interleaved, shown
+from cityid import did
 from cityid.registry import NewEntry
+from cityid.registry.file import FileRegistry
 
 _DISTINCT = 500
 _BATCH = 1000
+_FEW, _MANY = 1000, 1_000_000
 _DATA = b"x" * 577
+_LEAF = bytes(range(32))
+_AUDIT = """
+import resource, sys
+from cityid import registry
+with registry.connect("file:" + sys.argv[1]) as city:
+    audit = registry.audit(city)
+print(audit.size, bool(audit), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 
 
 def resolving(rounds: int) -> Iterator[Row]:
@@ -36,49 +51,135 @@ def resolving(rounds: int) -> Iterator[Row]:
     yield _rate("did:key resolve, repeated", times.median("repeated"), 100_000)
 
 
-def _rate(title: str, seconds: float, target: float) -> Row:
-    return Row(title, 1 / seconds, "/s", f"{shown(seconds)} each", target)
-
-
 def registries(rounds: int) -> Iterator[Row]:
     """Measure durable appends against bare SQLite with the same promises, on the same disk."""
     with (
         TemporaryDirectory() as folder,
-        registry.connect(f"file:{folder}/city.registry") as city,
+        FileRegistry(f"{folder}/city.registry") as city,
+        contextlib.closing(_sqlite(Path(folder) / "bare.sqlite")) as bare,
     ):
-        numbers = count()
+        names = _names()
+        single, batch = (
+            interleaved(
+                {
+                    "append": _appending(city, names, size),
+                    "SQLite commit": _inserting(bare, names, size),
+                },
+                rounds=turns,
+                clock=time.perf_counter,
+            )
+            for size, turns in ((1, rounds * 4), (_BATCH, max(15, rounds // 2)))
+        )
+        yield single.row("registry file, one durable append", "append", "SQLite commit", 0.7)
+        yield batch.row(
+            f"registry file, {_BATCH} entries an append", "append", "SQLite commit", 0.6
+        )
+        yield _rate("registry file, entries in batches", batch.median("append") / _BATCH)
+        yield from _proving(city, rounds)
 
-        def append(size: int) -> None:
-            city.append([NewEntry(f"log-{next(numbers)}", 1, _DATA) for _ in range(size)])
 
-        bare = _sqlite(Path(folder) / "bare.sqlite")
-
-        def insert(size: int) -> None:
-            bare.execute("BEGIN IMMEDIATE")
-            rows = [(f"log-{next(numbers)}", _DATA) for _ in range(size)]
-            bare.executemany("INSERT INTO record (log, data) VALUES (?, ?)", rows)
-            bare.execute("COMMIT")
-
-        single: Times = interleaved(
-            {"append": lambda: append(1), "SQLite commit": lambda: insert(1)},
+def large_registry(rounds: int) -> Iterator[Row]:
+    """Measure a registry with a million logs: how it reads, proves, and is audited. Minutes."""
+    with (
+        TemporaryDirectory() as folder,
+        FileRegistry(f"{folder}/few") as few,
+        FileRegistry(f"{folder}/many") as many,
+    ):
+        logs = {}
+        for name, city, size in (("1,000", few, _FEW), ("1,000,000", many, _MANY)):
+            logs[name] = _filled(city, size)
+        reads = interleaved(
+            {
+                "1,000": _reading(few, logs["1,000"]),
+                "1,000,000": _reading(many, logs["1,000,000"]),
+            },
             rounds=rounds,
             clock=time.perf_counter,
         )
-        batch: Times = interleaved(
-            {"append": lambda: append(_BATCH), "SQLite commit": lambda: insert(_BATCH)},
-            rounds=max(5, rounds // 5),
-            clock=time.perf_counter,
+        detail = " against ".join(shown(reads.median(name)) for name in ("1,000,000", "1,000"))
+        title = "registry file, read among 1,000,000 logs and 1,000"
+        ratio = reads.rate("1,000", "1,000,000")
+        yield Row(title, ratio, "x", detail, 1.3, at_most=True)
+        yield from _proving(many, rounds)
+        yield from _auditing(f"{folder}/many")
+
+
+def _rate(title: str, seconds: float, target: float | None = None) -> Row:
+    return Row(title, 1 / seconds, "/s", f"{shown(seconds)} each", target)
+
+
+def _names() -> Iterator[str]:
+    """Give the names of new logs: in no order, as DIDs are."""
+    for number in count():
+        digest = hashlib.sha256(b"%d" % number).hexdigest()
+        yield f"did:webvh:Qm{digest[:44]}:city.example"
+
+
+def _appending(city: FileRegistry, names: Iterator[str], size: int) -> Work:
+    return lambda: city.append([NewEntry(name, 1, _DATA) for name in islice(names, size)])
+
+
+def _inserting(bare: sqlite3.Connection, names: Iterator[str], size: int) -> Work:
+    def insert() -> None:
+        now = time.time_ns() // 1000
+        rows = [(name, 1, now, _LEAF, _DATA) for name in islice(names, size)]
+        bare.execute("BEGIN IMMEDIATE")
+        bare.executemany(
+            "INSERT INTO record (log, version, recorded_at, leaf, data) VALUES (?, ?, ?, ?, ?)",
+            rows,
         )
-        bare.close()
-    yield single.row("registry file, one durable append", "append", "SQLite commit")
-    yield batch.row(f"registry file, {_BATCH} entries an append", "append", "SQLite commit")
-    seconds = batch.median("append") / _BATCH
-    yield Row("registry file, entries in batches", 1 / seconds, "/s", f"{shown(seconds)} each")
+        bare.execute("COMMIT")
+
+    return insert
 
 
 def _sqlite(path: Path) -> sqlite3.Connection:
+    """Return bare SQLite with the settings of a registry: one table, its unique indexes."""
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("CREATE TABLE record (sequence INTEGER PRIMARY KEY, log TEXT, data BLOB)")
+    for setting in ("journal_mode = WAL", "synchronous = FULL", "cache_size = -16384"):
+        connection.execute(f"PRAGMA {setting}")
+    connection.execute(
+        "CREATE TABLE record (sequence INTEGER PRIMARY KEY, log TEXT NOT NULL, "
+        "version INTEGER NOT NULL, recorded_at INTEGER NOT NULL, leaf BLOB NOT NULL, "
+        "data BLOB NOT NULL, UNIQUE (log, version)) STRICT"
+    )
     return connection
+
+
+def _filled(city: FileRegistry, size: int) -> list[str]:
+    """Give a registry so many logs; return their names."""
+    logs = list(islice(_names(), size))
+    step = min(size, 10_000)
+    for start in range(0, size, step):
+        city.append([NewEntry(name, 1, _DATA) for name in logs[start : start + step]])
+    return logs
+
+
+def _reading(city: FileRegistry, logs: list[str]) -> Work:
+    chance = random.Random(7)  # noqa: S311 - which log, not a secret
+    return lambda: city.read(chance.choice(logs))
+
+
+def _proving(city: FileRegistry, rounds: int) -> Iterator[Row]:
+    size = city.checkpoint().size
+    chance = random.Random(7)  # noqa: S311 - which record, not a secret
+    times = interleaved(
+        {"proof": lambda: city.prove_inclusion(chance.randrange(size), size)},
+        rounds=max(5, rounds // 5),
+    )
+    seconds = times.median("proof")
+    yield Row(f"registry file, inclusion proof among {size:,}", seconds * 1e6, "µs")
+
+
+def _auditing(path: str) -> Iterator[Row]:
+    """Measure an audit in a process of its own, for its memory."""
+    start = time.perf_counter()
+    command = [sys.executable, "-c", _AUDIT, path]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    seconds = time.perf_counter() - start
+    size, good, resident = done.stdout.split()
+    if good != "True":
+        raise RuntimeError("the audit found damage")
+    yield _rate(f"registry file, audit of {int(size):,} records", seconds / int(size))
+    megabytes = int(resident) / 1024
+    yield Row("registry file, memory of that audit", megabytes, "MiB", "", 300, at_most=True)
