@@ -234,6 +234,26 @@ def test_after_a_conflict_and_after_bad_input_the_registry_goes_on(ledger):
     assert len(ledger.read("a")) == 29
 
 
+class Text(str):
+    __slots__ = ()
+
+
+class Number(int):
+    pass
+
+
+class Data(bytes):
+    pass
+
+
+def test_kinds_of_text_number_and_bytes_are_what_they_are(ledger):
+    (record,) = ledger.append([NewEntry(Text("a"), Number(1), Data(b"x"))])
+    assert ledger.read("a") == (record,) == ledger.append(entries(("a", 1, b"x")))
+    for wrong in (NewEntry(Text("é"), 1, b""), NewEntry("a", Number(0), b"")):
+        with pytest.raises(InvalidInputError):
+            ledger.append([wrong])
+
+
 # --- time
 
 

@@ -449,6 +449,7 @@ def test_an_edit_is_noticed_where_it_is_read(path, original, name):
     [
         ("DELETE FROM record WHERE sequence = 7", "gap"),
         ("UPDATE record SET sequence = 1000 WHERE sequence = 360", "gap"),
+        ("DELETE FROM record", "no records"),
     ],
 )
 def test_a_scan_notices_what_is_missing(path, original, statement, said):

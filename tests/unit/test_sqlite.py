@@ -190,6 +190,14 @@ def test_damage_that_comes_before_the_first_use_is_told(path):
         names(roll)
 
 
+def test_a_log_that_cannot_be_opened_is_told(path):
+    roll = opened(path)
+    path.with_name("roll-wal").unlink(missing_ok=True)
+    path.with_name("roll-wal").mkdir()
+    with pytest.raises(RegistryError, match="cannot be opened"):
+        names(roll)
+
+
 def test_other_files_may_come_and_go_beside_it(path):
     roll = opened(path, fill=enrol("Ada"))
     for turn in range(3):
