@@ -28,7 +28,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cityid import did, keys, policy, registry, trust
+    from cityid import did, keys, policy, registry, status, trust
     from cityid.canonical import CONTEXTS, Contexts
     from cityid.credential import Credential, Presentation
     from cityid.errors import (
@@ -83,12 +83,13 @@ __all__ = [
     "policy",
     "present",
     "registry",
+    "status",
     "trust",
     "verify",
     "verify_many",
 ]
 
-_DOORS = ("did", "keys", "policy", "registry", "trust")
+_DOORS = ("did", "keys", "policy", "registry", "status", "trust")
 _NAMES = {
     "canonical": ("CONTEXTS", "Contexts"),
     "credential": ("Credential", "Presentation"),

@@ -8,7 +8,8 @@ from typing import Any, Final
 from cityid import display
 from cityid.errors import VerificationError
 from cityid.policy import Decision, Facts, Verdict
-from cityid.report import Check, Outcome, Problem, Report
+from cityid.report import BAD, Check, Outcome, Problem, Report
+from cityid.status import Finding
 
 CHECKS: Final = (
     "structure",
@@ -60,11 +61,12 @@ def stands(report: Report) -> bool:
     Args:
         report: Every question that was asked.
     """
-    if not report.clean:
-        report = Report(tuple(c for c in report.checks if not c.name.startswith("policy.")))
-        if not report.clean:
+    proven = False
+    for check in report.checks:
+        if check.outcome in BAD and not check.name.startswith("policy."):
             return False
-    return report.outcome("proof") is Outcome.PASSED
+        proven = proven or (check.name == "proof" and check.outcome is Outcome.PASSED)
+    return proven
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,15 @@ class Result:
     def warnings(self) -> tuple[Problem, ...]:
         """What the caller should know although it decides nothing."""
         return self.report.warnings
+
+    @property
+    def statuses(self) -> tuple[Finding, ...]:
+        """What status lists say of the credentials, and how old they are; empty unless verified."""
+        return tuple(
+            found._replace(path=credential.path + found.path)
+            for credential in self.facts or ()
+            for found in credential.statuses
+        )
 
     @property
     def verified(self) -> bool:
@@ -131,6 +142,7 @@ class Result:
             if check.problem is not None:
                 lines.append(f"      {check.problem.title}")
                 lines.append(f"      → {check.problem.advice}")
+        lines += [f"  i {found.told()} {found.path}" for found in self.statuses]
         lines += [f"  ! {warning.title}" for warning in self.warnings]
         return "\n".join(lines)
 
@@ -142,6 +154,7 @@ class Result:
             "decision": self.decision.to_dict(),
             "checks": [check.to_dict() for check in self.checks],
             "warnings": [warning.to_dict() for warning in self.warnings],
+            "statuses": [found.to_dict() for found in self.statuses],
         }
 
     def _repr_html_(self) -> str:

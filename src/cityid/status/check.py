@@ -26,6 +26,11 @@ _SET: Mapping[str, tuple[Code, str]] = {
     "suspension": (Code.CREDENTIAL_SUSPENDED, "suspended"),
 }
 _ENTRIES = (ENTRY, [ENTRY])
+_WORDS = {
+    Source.REGISTRY: "registry",
+    Source.STAPLED: "copy brought along",
+    Source.WEB: "web",
+}
 _TELLING = frozenset({"message", "refresh"})
 
 
@@ -55,6 +60,11 @@ class Finding(NamedTuple):
     signed: datetime | None
     age: timedelta | None
     path: str
+
+    def told(self) -> str:
+        """Return the finding as text for a person: what it says, as of when, and from where."""
+        when = "at a time unknown" if self.signed is None else f"at {timestamp.write(self.signed)}"
+        return f"{self.purpose}: {self.message}; list signed {when}, from the {_WORDS[self.source]}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as JSON; without the place in the list, which names the credential."""

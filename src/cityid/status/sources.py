@@ -18,7 +18,7 @@ from cityid.report import Problem
 from cityid.securing import CLOCK_SKEW
 from cityid.status.bitstring import LIST_CREDENTIAL, BitstringList, named_in, read_list
 from cityid.status.cache import SHORTEST_TTL, Cache, Fetched, clamped
-from cityid.verification import verify_credential
+from cityid.verification import CredentialFindings, verify_credential
 
 Stapled = Credential | Mapping[str, Any] | str | bytes
 
@@ -124,7 +124,7 @@ class Snapshot:
         told: list[str] = []
         try:
             if (record := self._record(url)) is not None:
-                return self._judged(url, record.data, Source.REGISTRY, record.version)
+                return self._judged(url, record.data, Source.REGISTRY, record)
             told.append("no registry was asked" if self.judge.registry is None else _UNKNOWN)
         except CityIdError as error:
             told.append(f"the registry could not be read: {error}")
@@ -210,14 +210,14 @@ class Snapshot:
     # --- whatever the source
 
     def _judged(
-        self, url: str, given: bytes | Credential, source: Source, version: int | None = None
+        self, url: str, given: bytes | Credential, source: Source, record: Record | None = None
     ) -> Loaded | Problem:
         content = given.to_json().encode() if isinstance(given, Credential) else given
         digest = hashlib.sha256(content).digest()
         cache = self.judge.cache
         known = cache.verified(digest, self.at) if cache is not None else None
         try:
-            verified = known or self._verified(given)
+            verified = known or self._verified(given, record)
         except CityIdError as error:
             return _unverified(error)
         if verified.url != url:
@@ -227,23 +227,29 @@ class Snapshot:
             )
         if cache is not None and known is None:
             cache.keep(digest, self.at, verified)
-        return Loaded(verified, source, digest, version)
+        return Loaded(verified, source, digest, None if record is None else record.version)
 
-    def _verified(self, given: bytes | Credential) -> BitstringList:
-        judge = self.judge
+    def _verified(self, given: bytes | Credential, record: Record | None) -> BitstringList:
         credential = Credential.of(given)
-        findings = verify_credential(
-            credential,
-            resolver=judge.resolver,
-            contexts=judge.contexts,
-            at=self.at,
-            suites=judge.suites,
-            skew=judge.skew,
-        )
+        findings = self._examined(credential, None)
+        if not findings.verified and record is not None and record.recorded_at < self.at:
+            # Its key may have gone out of use since: the record shows that it was signed before.
+            findings = self._examined(credential, record.recorded_at)
         if not findings.verified:
             told = "; ".join(problem.title for problem in findings.report.errors)
             raise InvalidInputError(told, code=Code.STATUS_VERIFICATION_ERROR)
         return read_list(credential)
+
+    def _examined(self, credential: Credential, recorded: datetime | None) -> CredentialFindings:
+        return verify_credential(
+            credential,
+            resolver=self.judge.resolver,
+            contexts=self.judge.contexts,
+            at=self.at,
+            recorded=recorded,
+            suites=self.judge.suites,
+            skew=self.judge.skew,
+        )
 
 
 _UNKNOWN = "the registry has none as of this time"
