@@ -233,21 +233,29 @@ class _Walk:
     def take(self, records: Sequence[Record]) -> None:
         """Verify the next records."""
         leaves = [merkle.leaf_hash(content) for content in leaf_contents(records)]
-        for record, leaf in zip(records, leaves, strict=True):
-            self._order(record)
+        first = self.frontier.size + 1
+        for place, (record, leaf) in enumerate(zip(records, leaves, strict=True), first):
+            self._order(record, place)
             self.scanned += _mark(record.sequence, leaf)
-            self.frontier, _ = self.frontier.extend([leaf])
-            if self.frontier.size in self.expected:
-                self._compare()
             if self.stated is not None and record.sequence % _PROVEN == 1:
                 self._prove(record, leaf, self.stated)
             if record.version == 1:
                 self._index(record.log)
             if self.examine is not None and (problem := self.examine(record)) is not None:
                 self.findings.tell("entries", problem)
+        self._grow(leaves)
 
-    def _order(self, record: Record) -> None:
-        place = self.frontier.size + 1
+    def _grow(self, leaves: Sequence[bytes]) -> None:
+        """Add leaves to the tree, and stop at the size of each earlier checkpoint."""
+        first = self.frontier.size
+        stops = (size - first for size in self.expected if first < size <= first + len(leaves))
+        done = 0
+        for stop in [*sorted(stops), len(leaves)]:
+            self.frontier, _ = self.frontier.extend(leaves[done:stop])
+            self._compare()
+            done = stop
+
+    def _order(self, record: Record, place: int) -> None:
         origin = self.stated.origin if self.stated else record.evidence.origin
         where = f"/{place}"
         if record.sequence != place or record.evidence != MerkleLeaf(origin, place - 1):
