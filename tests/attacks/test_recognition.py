@@ -192,6 +192,19 @@ def test_two_ways_to_one_authority_count_as_the_longer_reach(ledger):
     assert ask(ledger, MALLORY).outcome is Outcome.FAILED
 
 
+def test_authority_on_two_paths_is_asked_once(ledger):
+    left, right, end = (town.person(name) for name in ("left", "right", "end"))
+    for way in (left, right):
+        recognise(ledger, CITY, way, action="recognize", further=2)
+        recognise(ledger, way, end, action="recognize")
+    trust.publish(ledger, end, at=town.NOW - DAY)
+    found = ask(ledger)
+    assert found.outcome is Outcome.FAILED
+    assert len(found.lists) == 4
+    recognise(ledger, end, BANK, at=town.NOW)
+    assert ask(ledger)
+
+
 def chain(ledger, length, **options):
     links = [CITY, *(town.person(f"office {n}") for n in range(length))]
     for by, whom in pairwise(links):

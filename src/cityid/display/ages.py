@@ -44,11 +44,11 @@ def ages(rows: Iterable[Age]) -> HTML:
     longest = max((max(row.age, row.most or row.age) for row in shown), default=timedelta(0))
     scale = longest or timedelta(seconds=1)
     lines = "".join(_line(row, place, scale) for place, row in enumerate(shown))
-    high = _HIGH * len(shown) + 6
+    wide, high = _LEFT + _WIDE + 190, _HIGH * len(shown) + 6
     told = "; ".join(f"{shortened(row.name)}: {_words(row)}" for row in shown) or "nothing"
     return HTML(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + _WIDE + 190} {high}" '
-        f'width="{_LEFT + _WIDE + 190}" role="img" style="max-width:100%;height:auto;color:inherit">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" '
+        f'width="{wide}" role="img" style="max-width:100%;height:auto;color:inherit">'
         f"<title>{escape(visible(told, 1000))}</title>{lines}</svg>"
     )
 
