@@ -156,17 +156,19 @@ class Report:
     def clean(self) -> bool:
         """Whether no check failed and none was left open."""
         for check in self.checks:  # noqa: SIM110 - every verification asks: a generator costs more
-            if check.outcome in _BAD:
+            if check.outcome in BAD:
                 return False
         return True
 
     @property
     def errors(self) -> tuple[Problem, ...]:
         """The problems of all checks that failed or could not be run."""
-        return tuple(c.problem for c in self.checks if c.outcome in _BAD and c.problem is not None)
+        return tuple(c.problem for c in self.checks if c.outcome in BAD and c.problem is not None)
 
 
-_BAD = (Outcome.FAILED, Outcome.INCONCLUSIVE)
+BAD = (Outcome.FAILED, Outcome.INCONCLUSIVE)
+"""Outcomes that allow no belief."""
+
 _GRAVEST_FIRST = (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.PASSED)
 
 

@@ -105,6 +105,18 @@ def test_while_the_key_is_in_use_nothing_is_warned_of(office):
         assert warned(result) == []
 
 
+def test_nor_is_anything_when_the_office_changes_something_else(office):
+    credential = office.register(1)
+    record = office.record(credential, 2)
+    state = dict(office.history.last.state)
+    desk = {"id": "#desk", "type": "Desk", "serviceEndpoint": "https://city.example/desk"}
+    office.change(state | {"service": [desk]}, dated=10)
+    for day, evidence in ((5, None), (30, None), (30, record)):
+        result = office.judge(credential, day=day, recorded=evidence)
+        assert result, result.explain()
+        assert warned(result) == []
+
+
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_recorded_registration_outlives_the_key_it_was_signed_with(office, whole):
     credential = office.register(1)

@@ -269,8 +269,9 @@ class DIDMethod(Protocol):
     """The port that every DID method is behind.
 
     A method that can do more says so in two optional attributes: ``features``, a frozenset of
-    the resolution options it knows (``versionId``, ``versionTime``), and ``self_contained``,
-    True where the DID alone decides the document, so that an answer may be kept.
+    the resolution options it knows (``versionId``, ``versionTime``, ``recordedBy``), and
+    ``self_contained``, True where the DID alone decides the document, so that an answer may be
+    kept.
     """
 
     @property

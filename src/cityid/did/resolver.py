@@ -120,7 +120,9 @@ class Resolver:
             url: A DID, or the URL of a verification method.
         """
         subject = url.partition("#")[0]
-        name = subject.split(":")[1] if subject.startswith("did:") else ""
+        if subject in self._kept or not subject.startswith("did:"):
+            return False
+        name = subject.split(":")[1]
         features: frozenset[str] = getattr(self.methods.get(name), "features", frozenset())
         return "versionTime" in features and subject not in self.documents
 

@@ -74,20 +74,25 @@ class KeyQuestion(NamedTuple):
             CityIdError: There is no such key, or it could not be used for this purpose then;
                 (`RegistryError`) it could not be read, or nobody knows what came first.
         """
-        path = proof.at("verificationMethod")
         try:
             then, today = self._methods(proof.verification_method)
             key = then.public_key
         except InvalidInputError as error:  # its path leads into the controller's document
-            raise InvalidInputError(reason(error), code=error.code, path=path) from error
-        for method in (then, today):
-            if method is not None and self._ended(method.revoked):
-                told = f"the key was revoked at {timestamp.write(method.revoked)}"
-                raise InvalidInputError(told, code=Code.KEY_REVOKED, path=path)
+            raise InvalidInputError(reason(error), code=error.code, path=_path(proof)) from error
+        self._refuse_revoked(then, proof)
         if self._ended(then.expires):
             told = f"the key expired at {timestamp.write(then.expires)}"
-            raise InvalidInputError(told, code=Code.KEY_EXPIRED, path=path)
-        return SigningKey(then.controller, key, self._since(key, today, path))
+            raise InvalidInputError(told, code=Code.KEY_EXPIRED, path=_path(proof))
+        if today is then and then.revoked is None:
+            return SigningKey(then.controller, key)
+        if today is not None:
+            self._refuse_revoked(today, proof)
+        return SigningKey(then.controller, key, self._since(key, today, _path(proof)))
+
+    def _refuse_revoked(self, method: VerificationMethod, proof: Proof) -> None:
+        if self._ended(method.revoked):
+            told = f"the key was revoked at {timestamp.write(method.revoked)}"
+            raise InvalidInputError(told, code=Code.KEY_REVOKED, path=_path(proof))
 
     def _ended(self, end: datetime | None) -> TypeGuard[datetime]:
         return end is not None and end <= self.made_by
@@ -151,3 +156,7 @@ class KeyQuestion(NamedTuple):
             )
             return Problem(Code.ORDER_UNPROVEN, told, path=path)
         return Problem(code, f"valid when it was recorded, at {when}; the key {fate}", path=path)
+
+
+def _path(proof: Proof) -> str:
+    return proof.at("verificationMethod")

@@ -25,6 +25,7 @@ from cityid.did.methods.webvh.sources import (
     from_registry,
     from_web,
     joined,
+    log_name,
 )
 from cityid.did.resolution import ResolutionOptions, ResolutionResult
 from cityid.did.syntax import DID
@@ -143,7 +144,7 @@ class WebVH:
     def _recorded_history(self, did: DID, by: datetime) -> History:
         """Return the history as the registry had it at a time."""
         scid = place_of(did).scid
-        if self.registry is None or from_registry(self.registry, scid) is None:
+        if self.registry is None or self.registry.head(log_name(scid)) is None:
             raise UnsupportedError(
                 "no registry keeps the history of this DID, so nobody knows when it was recorded",
                 name="recordedBy",
