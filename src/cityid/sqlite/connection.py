@@ -46,10 +46,12 @@ class Connection(sqlite3.Connection):
     Attributes:
         beside: Device and inode of the write-ahead log and of its index, once they are open.
         seen: Device, inode and time of change of the directory when both were last looked at.
+        turn: How many times it was lent out.
     """
 
     beside: tuple[tuple[int, int], ...] = ()
     seen: tuple[int, int, int] | None = None
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,15 +74,17 @@ def _after_fork(reference: weakref.ref[_Pool]) -> None:
 class Transaction:
     """Some work on a `Database`, as the block of a ``with`` statement."""
 
-    __slots__ = ("_begin", "_connection", "_database")
+    __slots__ = ("_begin", "_connection", "_database", "_turn")
 
     def __init__(self, database: Database, begin: str) -> None:
         """Get ready; `Database.transaction` is for use."""
         self._database = database
         self._begin = begin
+        self._turn = 0
 
     def __enter__(self) -> Connection:
         self._connection = self._database.begin(self._begin)
+        self._turn = self._connection.turn
         return self._connection
 
     def __exit__(
@@ -92,6 +94,11 @@ class Transaction:
         traceback: TracebackType | None,
     ) -> None:
         self._database.end(self._connection, exc)
+
+    def __del__(self) -> None:
+        # A signal whose handler raises may keep __exit__ from its work.
+        if self._turn:
+            self._database.abandon(self._connection, self._turn)
 
 
 class Database:
@@ -215,6 +222,16 @@ class Database:
         finally:
             self._give_back(connection, healthy=healthy)
 
+    def abandon(self, connection: Connection, turn: int) -> None:
+        """Take back a connection whose transaction was never ended, for `Transaction`.
+
+        Args:
+            connection: What `begin` returned.
+            turn: Which time of lending it that was.
+        """
+        if connection.turn == turn and connection in self._pool.used:
+            self._give_back(connection, healthy=False)
+
     def _meant(self, error: Exception) -> RegistryError:
         meant = translation(error, self.path, self.kind)
         self._pool.damaged |= isinstance(meant, CorruptError)
@@ -255,6 +272,7 @@ class Database:
         except IndexError:
             connection = self._open()
         self._pool.used.add(connection)
+        connection.turn += 1
         if not self._is_whole(connection):
             self._pool.lost = (
                 f"a file beside the {self.kind.noun} {self.path} was removed or replaced while it "
