@@ -132,7 +132,7 @@ def write(*drafts: Draft, template: str = TEMPLATE) -> Written:
     for index, draft in enumerate(drafts):
         entries.append(_written(entries, index, draft, template))
     scid = entries[0]["parameters"].get("scid") or "1" * 46
-    names = [entry["state"].get("id", "") for entry in entries if isinstance(entry["state"], dict)]
+    names = [str(entry["state"].get("id")) for entry in entries if isinstance(entry["state"], dict)]
     own = [name for name in names if name.startswith(f"did:webvh:{scid}:")]
     return Written([template.replace(SCID_PLACEHOLDER, scid), *own][-1], tuple(entries))
 

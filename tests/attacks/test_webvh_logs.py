@@ -163,6 +163,14 @@ FORGED = {
         [begin(), Draft({}, document("did:web:id.city.example"))],
         "did:web",
     ),
+    "a first state without id": (
+        [begin(change=lambda e: e["state"].pop("id"))],
+        "/0/state/id",
+    ),
+    "a first state with id null": (
+        [begin(change=lambda e: e["state"].update(id=None))],
+        "/0/state/id",
+    ),
     "a state without id": ([begin(), Draft(change=lambda e: e["state"].pop("id"))], "/1/state/id"),
     # parameters
     "no method": ([without("method")], "the method is"),

@@ -147,7 +147,7 @@ def keeps_its_subject(step: Step) -> None:
     """The subject has the SCID; it changes where the DID is portable, and its old name is kept."""
     subject = step.entry.state.get("id")
     old = None if step.before is None else step.before.entry.state["id"]
-    if subject == old:
+    if step.before is not None and subject == old:
         return
     try:
         scid = place_of(syntax.parse(subject)).scid
