@@ -258,3 +258,10 @@ def _full_disk(_database, _now):
     error = sqlite3.OperationalError("database or disk is full")
     error.sqlite_errorcode = sqlite3.SQLITE_FULL
     raise error
+
+
+def test_a_store_in_memory_belongs_to_one_process(monkeypatch):
+    store = MemoryNonces()
+    monkeypatch.setattr(store, "_process", 0)  # as in a forked child
+    with pytest.raises(RegistryError, match="fork"):
+        store.use("a", at=NOW)

@@ -198,6 +198,22 @@ def test_a_log_that_cannot_be_opened_is_told(path):
         names(roll)
 
 
+def test_a_connection_that_cannot_read_is_closed(path, monkeypatch):
+    opening = []
+
+    def refusing(*arguments, **options):
+        opening.append(connection.connect(*arguments, **options))
+        opening[0].set_authorizer(lambda *_: sqlite3.SQLITE_DENY)
+        return opening[0]
+
+    roll = opened(path)
+    monkeypatch.setattr(database, "connect", refusing)
+    with pytest.raises(RegistryError, match="not authorized"):
+        names(roll)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opening[0].execute("SELECT 1")
+
+
 def test_other_files_may_come_and_go_beside_it(path):
     roll = opened(path, fill=enrol("Ada"))
     for turn in range(3):
