@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from cityid import status, timestamp
 from cityid.alerts import AlertHook, sounded
@@ -68,20 +68,9 @@ class Verifier(Environment):
         at: datetime | None = None,
     ) -> Result:
         """Verify and judge one document; see `cityid.verify`."""
-        needs = _needs(policy)
         moment = _within_calendar(at, self.skew)
-        try:
-            view = _view(document)
-        except InvalidInputError as error:
-            unread = Check.failed("structure", Problem.from_error(error))
-            report = Report((unread,))
-            return Result(report, unverified(report), None)
-        authorities = self.authorities(needs, moment) if needs.authorities else None
-        statuses = self.snapshot(needs, moment, latest=at is None)
-        run = Run(self, needs, moment, challenge, domain, recorded, authorities, statuses)
-        if isinstance(view, Presentation):
-            return sounded(run.presentation(view, policy), self.alert, moment)
-        return sounded(run.credential(view, policy), self.alert, moment)
+        asked = _Asked(policy, moment, challenge, domain, recorded, latest=at is None)
+        return _judged(self, document, asked)
 
     def recheck(self, result: Result, *, at: datetime | None = None) -> status.StatusFindings:
         """Look again, before acting on a result, whether every status still says the same.
@@ -189,11 +178,39 @@ def verify_many(
     Yields:
         The results.
     """
-    moment = at or datetime.now(UTC)
+    asked = _Asked(policy, _within_calendar(at, verifier.skew), latest=at is None)
     for done, document in enumerate(documents, start=1):
-        yield verifier.verify(document, policy=policy, at=moment)
+        yield _judged(verifier, document, asked)
         if progress is not None:
             progress(done)
+
+
+class _Asked(NamedTuple):
+    """What is asked of one document; `latest` tells whether it is asked as of now."""
+
+    policy: Policy
+    at: datetime
+    challenge: str | None = None
+    domain: str | Iterable[str] | None = None
+    recorded: Record | None = None
+    latest: bool = False
+
+
+def _judged(verifier: Verifier, document: Document, asked: _Asked) -> Result:
+    policy, at, challenge, domain, recorded, latest = asked
+    needs = _needs(policy)
+    try:
+        view = _view(document)
+    except InvalidInputError as error:
+        unread = Check.failed("structure", Problem.from_error(error))
+        report = Report((unread,))
+        return Result(report, unverified(report), None)
+    authorities = verifier.authorities(needs, at) if needs.authorities else None
+    statuses = verifier.snapshot(needs, at, latest=latest)
+    run = Run(verifier, needs, at, challenge, domain, recorded, authorities, statuses)
+    if isinstance(view, Presentation):
+        return sounded(run.presentation(view, policy), verifier.alert, at)
+    return sounded(run.credential(view, policy), verifier.alert, at)
 
 
 def _needs(policy: Policy) -> Needs:

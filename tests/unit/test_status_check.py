@@ -77,7 +77,7 @@ def clock():
 
 @pytest.fixture
 def ledger(clock):
-    return registry.memory.MemoryRegistry(origin="town", operator=None, clock=clock)
+    return registry.connect("memory:", clock=clock)
 
 
 @pytest.fixture
