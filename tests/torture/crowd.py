@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cityid import registry
-from cityid.errors import ConflictError
+from cityid.errors import Code, ConflictError, RegistryError
 from cityid.registry import NewEntry
 from torture.witness import Connect, Witness, expect
 
@@ -34,6 +34,9 @@ def append(connect: Connect, address: str, number: int, count: int) -> tuple[int
                 done += 1
             except ConflictError:
                 conflicts += 1
+            except RegistryError as error:
+                if error.code != Code.STORE_LOCKED:
+                    raise
     return conflicts, last
 
 

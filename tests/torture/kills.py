@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cityid import registry
+from cityid.errors import Code, RegistryError
 from cityid.registry import NewEntry
 from torture.witness import Connect, Witness, expect
 
@@ -23,6 +24,7 @@ PER_FILE = 50
 _LONGEST_WAIT = 0.04
 _REOPEN_AFTER = 25
 _ANSWER = struct.Struct("<QQ")
+_LOCKED = (0, 0)
 
 
 def batch(name: str, first: int) -> list[NewEntry]:
@@ -40,7 +42,13 @@ def write(connect: Connect, address: str, name: str, first: int, tell: Callable)
     while True:
         with connect(address) as ledger:
             for _ in range(_REOPEN_AFTER):
-                last = ledger.append(batch(name, first))[-1]
+                try:
+                    last = ledger.append(batch(name, first))[-1]
+                except RegistryError as error:
+                    if error.code != Code.STORE_LOCKED:
+                        raise
+                    tell(*_LOCKED)  # the others were faster all the time: as told, try again
+                    continue
                 tell(last.version, last.sequence)
                 first = last.version + 1
 
@@ -52,6 +60,7 @@ class Writer:
         self.name = name
         self.acknowledged = acknowledged
         self.answers: list[tuple[int, int]] = []
+        self.waits = 0
         self.alive = True
         self._rest = b""
         self._reading, writing = os.pipe()
@@ -94,7 +103,11 @@ class Writer:
                 break
             self._rest += data
         whole = len(self._rest) // _ANSWER.size * _ANSWER.size
-        self.answers += _ANSWER.iter_unpack(self._rest[:whole])
+        for answer in _ANSWER.iter_unpack(self._rest[:whole]):
+            if answer == _LOCKED:
+                self.waits += 1
+            else:
+                self.answers.append(answer)
         self._rest = self._rest[whole:]
         if self.answers:
             self.acknowledged = self.answers[-1][0]
@@ -144,15 +157,18 @@ class Session:
         before = len(self._witness.records)
         with self._connect(self._address) as ledger:
             self._witness.follow(ledger)
+        waits = 0
         for name, writer in self._writers.items():
             for version, sequence in writer.answers:
                 found = self._witness.places.get((name, version))
                 expect(found is not None, f"{name} {version} was acknowledged and is lost")
                 expect(found == sequence, f"{name} {version} was acknowledged as another record")
             writer.answers.clear()
+            waits += writer.waits
+            writer.waits = 0
         unacknowledged = sum(self._left_whole(name) for name in dead)
         records = len(self._witness.records) - before
-        return Counter(records=records, unacknowledged=unacknowledged)
+        return Counter(records=records, unacknowledged=unacknowledged, waits=waits)
 
     def _left_whole(self, name: str) -> bool:
         """Tell whether the dead writer's last batch is there unacknowledged: whole, or not."""
