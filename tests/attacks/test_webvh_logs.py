@@ -636,6 +636,23 @@ def test_a_version_known_before_is_asked_of_the_registry_too():
     assert "known elsewhere" in result.error.title
 
 
+def test_files_are_held_to_the_registry_and_to_the_version_known_before():
+    written = write(begin(), Draft(), Draft())
+    ledger = registry.connect("memory:")
+    kept(ledger, written.cut(1))
+
+    def fault(log: Written, known: str) -> str | None:
+        files = {log.did: LogFiles(log.log)}
+        method = WebVH(ledger, logs=files, known_versions={log.did: known}, clock=lambda: NOW)
+        error = did.resolver(methods=[method]).resolve(log.did).error
+        return None if error is None else error.title
+
+    assert fault(written, written.ids[2]) is None
+    assert "known elsewhere" in str(fault(written.cut(2), written.ids[2]))
+    kept(ledger, written)
+    assert "known elsewhere" in str(fault(written.cut(2), written.ids[0]))
+
+
 # --- D7: what is asked for is what is answered, or nothing
 
 

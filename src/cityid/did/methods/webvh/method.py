@@ -161,8 +161,10 @@ class WebVH:
         if recorded is None:
             return self._verified(did, files, known)
         proofs = joined([files.witness_proofs, recorded.witness_proofs])
-        newest = self._verified(did, recorded, known).last.version_id
-        return self._verified(did, Source(files.lines, proofs), newest)
+        newest = self._verified(did, recorded, None).last.version_id
+        source = Source(files.lines, proofs)
+        history = self._verified(did, source, newest)
+        return history if known is None or history.fault else self._verified(did, source, known)
 
     def _verified(self, did: DID, source: Source, known: str | None) -> History:
         """Verify a log, or find that the very same one was verified before."""
