@@ -65,7 +65,7 @@ def _line(row: Age, place: int, scale: timedelta) -> str:
     return (
         f"<g><title>{escape(visible(row.name, 200))}</title>"
         f'<text x="4" {text} font-family="ui-monospace,monospace">'
-        f"{escape(visible(shortened(row.name), 28))}</text>"
+        f"{escape(visible(shortened(row.name, 28), 28))}</text>"
         f'<rect x="{_LEFT}" y="{top + 2}" width="{wide}" height="16" rx="4" fill="{ink}"/>{mark}'
         f'<text x="{_LEFT + _WIDE + 10}" {text} font-family="system-ui,sans-serif">'
         f"{escape(_words(row))}</text></g>"

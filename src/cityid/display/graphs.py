@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 from cityid.display.markup import HTML, INKS
 from cityid.display.text import shortened, visible, width
 
-_WIDE: Final = 190
+_WIDE: Final = 196
 _HIGH: Final = 34
-_GAP: Final = (230, 26)
+_GAP: Final = (250, 30)
 _LABEL: Final = 40
 
 
@@ -72,7 +72,7 @@ def _places(lines: Sequence[Edge], marked: Sequence[str]) -> dict[str, tuple[int
 
 def _box(name: str, place: tuple[int, int], *, strong: bool) -> str:
     x, y = place
-    text = visible(shortened(name), 24)
+    text = visible(shortened(name, 24), 24)
     thick = 2 if strong else 1
     return (
         f'<g><title>{escape(visible(name, 200))}</title><rect x="{x}" y="{y}" width="{_WIDE}" '
@@ -88,7 +88,7 @@ def _line(line: Edge, places: dict[str, tuple[int, int]]) -> str:
     ink, thick = (INKS["green"], 3) if line.strong else (INKS["grey"], 1)
     label = visible(line.label, _LABEL)
     middle, above = (x1 + x2) // 2, (y1 + y2) // 2 - 6
-    size = max(7, min(11, 1800 // max(1, width(label)) // 6))
+    size = max(8, min(12, 430 // max(1, width(label))))
     return (
         f'<g><path d="M{x1} {y1}L{x2} {y2}" stroke="{ink}" stroke-width="{thick}" fill="none"/>'
         f'<circle cx="{x2}" cy="{y2}" r="4" fill="{ink}"/>'
