@@ -28,6 +28,7 @@ _LIMIT = re.compile(r"^(\| [^|]+ \|) [\d,.]+ (\| `([\w.]+)` \|)$", re.MULTILINE)
 _STANDARDS = {
     "c2sp.org": "C2SP: signed notes, checkpoints and proofs of transparency logs",
     "csrc.nist.gov": "NIST SP 800-186",
+    "datatracker.ietf.org/doc/html/draft-ietf-oauth-status-list": "IETF draft: Token Status List",
     "github.com/multiformats": "Multiformats",
     "github.com/quartzjer/did-jwk": "did:jwk",
     "hub.ebsi.eu/apis/pilot/trusted-issuers-registry": "EBSI Trusted Issuers Registry",
@@ -36,6 +37,7 @@ _STANDARDS = {
     "identity.foundation/peer-did-method-spec": "did:peer",
     "json-schema.org/draft/2020-12": "JSON Schema 2020-12",
     "trustoverip.github.io/tswg-trust-registry-protocol": "Trust Registry Query Protocol 2.0",
+    "nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-38G": "NIST SP 800-38G",
     "w3c-ccg.github.io/did-key-spec": "did:key",
     "w3c-ccg.github.io/did-method-web": "did:web",
     "www.ietf.org/archive/id/draft-irtf-cfrg-bbs": "CFRG draft: BBS signatures",
@@ -49,6 +51,7 @@ _STANDARDS = {
     "www.w3.org/TR/json-ld11-api": "JSON-LD 1.1 Processing Algorithms and API",
     "www.w3.org/TR/json-ld11/": "JSON-LD 1.1",
     "www.w3.org/TR/rdf-canon": "RDF Dataset Canonicalization",
+    "www.w3.org/TR/vc-bitstring-status-list": "Bitstring Status List 1.0",
     "www.w3.org/TR/vc-data-integrity": "VC Data Integrity 1.0",
     "www.w3.org/TR/vc-data-model-1.1": "VC Data Model 1.1",
     "www.w3.org/TR/vc-data-model-2.0": "VC Data Model 2.0",
