@@ -34,6 +34,7 @@ from cityid.cli.registries import (
     registry_file,
     row,
 )
+from cityid.did.examination import examine_logs
 from cityid.display import screen
 from cityid.errors import Code, InvalidInputError
 from cityid.keys import PublicKey
@@ -90,7 +91,7 @@ def audit(
     threshold: Threshold = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify every record, hash and index again, and that history has only grown."""
+    """Verify every record, hash, index and log of a DID again, and that history has only grown."""
     demand_one_reader(known or ())
     notes = [read_text(source) for source in known or ()]
     with open_registry(url) as ledger, screen.progress("Auditing") as progress:
@@ -100,6 +101,7 @@ def audit(
             operator=_key(operator_key),
             witnesses=_witnesses(witness),
             threshold=threshold,
+            examine=examine_logs(ledger, at=moment(None)),
             progress=progress,
         )
     if as_json:
