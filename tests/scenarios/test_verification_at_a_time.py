@@ -149,6 +149,21 @@ def test_before_the_office_was_there_it_had_signed_nothing(office):
     assert proof(result) == (Outcome.FAILED, Code.NOT_FOUND)
 
 
+def test_a_key_that_is_a_moment_old_by_another_clock_is_good():
+    ledger = registry.connect("memory:")
+    office = did.create("webvh", domain="id.city.example", registry=ledger)
+    office = office.rotate()  # within the same second, so that it is dated into the next one
+    credential = issue(town.unsigned() | {"validFrom": "2026-01-01T00:00:00Z"}, by=office)
+    entry = NewEntry("registrations/1", 1, recording.digest(credential))
+    (record,) = ledger.append([entry])
+    for evidence in (None, record):
+        believed = policy.IssuedBy({office.did})
+        result = verify(
+            credential, policy=believed, resolver=did.resolver(ledger), recorded=evidence
+        )
+        assert result, result.explain()
+
+
 # --- the key is stolen, and the theft is noticed
 
 

@@ -180,7 +180,7 @@ def verify_proofs(
         recorded: When a registry recorded the document, where that is proven: keys that were good
             then will do.
         suites: The cryptosuites there are.
-        skew: How far in the future a proof may have been created.
+        skew: How far in the future a proof may have been created, and a document changed.
 
     Returns:
         The findings; a bad document is told there and never raised.
@@ -192,7 +192,7 @@ def verify_proofs(
         https://www.w3.org/TR/vc-data-integrity/#verify-proof
         https://www.w3.org/TR/vc-data-integrity/#verify-proof-sets-and-chains
     """
-    keys = KeyQuestion(resolver, purpose, timestamp.aware(at), recorded)
+    keys = KeyQuestion(resolver, purpose, timestamp.aware(at), recorded, skew)
     judge = Judge(keys, contexts, suites, skew)
     domains = _expected(challenge, domain)
     proofs: tuple[Proof, ...] = ()

@@ -12,7 +12,9 @@ Spec:
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeGuard
 
 from cityid import timestamp
@@ -52,12 +54,14 @@ class KeyQuestion(NamedTuple):
         purpose: What every proof must have been made for.
         at: The time of judgement.
         recorded: When a registry recorded the document; None where there is no such evidence.
+        skew: How far the clock of a controller may be ahead, who has just changed his document.
     """
 
     resolver: Resolver
     purpose: str
     at: datetime
     recorded: datetime | None = None
+    skew: timedelta = timedelta(0)
 
     @property
     def made_by(self) -> datetime:
@@ -105,27 +109,27 @@ class KeyQuestion(NamedTuple):
         if self.recorded is not None:
             self._demand_order(url)
         try:
-            today = self._method(url, None)
+            today = self.resolver.verification_method(url, relationship=self.purpose)
         except (InvalidInputError, NotFoundError):
             today = None
-        return self._method(url, self.made_by), today
+        return self._then(url), today
 
-    def _method(
-        self, url: str, at: datetime | None, *, by_registry: bool = False
-    ) -> VerificationMethod:
-        return self.resolver.verification_method(
-            url, relationship=self.purpose, at=at, by_registry=by_registry
-        )
+    def _then(self, url: str) -> VerificationMethod:
+        """Return the verification method as of the time at which it counts."""
+        ask, at = self.resolver.verification_method, self.made_by
+        with suppress(InvalidInputError, NotFoundError):
+            return ask(url, relationship=self.purpose, at=at)
+        return ask(url, relationship=self.purpose, at=at + self.skew)
 
     def _demand_order(self, url: str) -> None:
         """Refuse to guess where registry and controller disagree on what came first."""
         try:
-            recorded = self._good_key(url, by_registry=True)
+            recorded = self._good_key(lambda: self._recorded(url))
         except UnsupportedError as error:
             if error.code is not Code.FEATURE_NOT_SUPPORTED:
                 raise
             return  # no registry keeps the history: there are only the dates of the controller
-        if recorded != self._good_key(url):
+        if recorded != self._good_key(lambda: self._then(url)):
             when = timestamp.write(self.made_by)
             raise RegistryError(
                 f"unknown order: the document was recorded at {when}, and whether the key was good "
@@ -133,9 +137,15 @@ class KeyQuestion(NamedTuple):
                 code=Code.UNKNOWN_ORDER,
             )
 
-    def _good_key(self, url: str, *, by_registry: bool = False) -> PublicKey | None:
+    def _recorded(self, url: str) -> VerificationMethod:
+        """Return the verification method as the registry had recorded it by then."""
+        return self.resolver.verification_method(
+            url, relationship=self.purpose, at=self.made_by, by_registry=True
+        )
+
+    def _good_key(self, find: Callable[[], VerificationMethod]) -> PublicKey | None:
         try:
-            method = self._method(url, self.made_by, by_registry=by_registry)
+            method = find()
         except (InvalidInputError, NotFoundError):
             return None
         return None if self._ended(method.revoked) else method.public_key
