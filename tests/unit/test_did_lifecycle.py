@@ -129,6 +129,8 @@ def test_a_key_in_a_device_acts_and_is_never_stored(ledger, keyring):
         {"domain": "city.example", "threshold": 1},
         {"domain": "city.example", "witnesses": [str(town.alice().did)], "threshold": 2},
         {"domain": "city.example", "witnesses": [str(town.alice().did)] * 2},
+        {"domain": "city.example", "witnesses": str(town.alice().did)},
+        {"domain": "city.example", "watchers": 7},
         {"domain": "city.example", "at": START.replace(tzinfo=None)},
     ],
 )
@@ -424,9 +426,9 @@ def test_a_log_without_pre_rotation_begins_it_with_the_next_change(ledger):
         "updateKeys": [keyring.signer(f"{name}#update-2").public_key.multikey],
         "nextKeyHashes": [committed(keyring, f"{name}#update-3")],
     }
-    assert rotated.rotate(at=START + 2 * DAY).publish(ledger).pending is False
     gone = identity.deactivate(at=START + DAY)
     assert parameters(gone) == {"updateKeys": [], "deactivated": True}
+    assert rotated.rotate(at=START + 2 * DAY).publish(ledger).log().count("\n") == 3
 
 
 # --- published
@@ -459,6 +461,34 @@ def test_of_two_writers_one_wins_and_the_other_hears_of_it(office, ledger, keyri
     first.rotate(at=START + 3 * DAY)
     with pytest.raises(ConflictError):
         office.rotate(at=START + DAY)
+
+
+def test_an_entry_that_is_none_of_ours_is_a_conflict(office, ledger):
+    scid = office.lifecycle.history.scid
+    ledger.append([registry.NewEntry(scid, 2, b"nonsense")])
+    with pytest.raises(ConflictError):
+        office.rotate(at=START + DAY)
+
+
+def test_a_log_that_was_rolled_back_is_not_added_to(office, ledger, keyring):
+    vault = keys.MemoryKeyring()
+    name = str(office.did)
+    scid = office.lifecycle.history.scid
+    office.rotate(at=START + DAY).rotate(at=START + 2 * DAY)
+    older = registry.connect("memory:")
+    for record in ledger.read(scid, limit=1):
+        older.append([registry.NewEntry(scid, record.version, record.data)])
+    back = did.load(name, registry=older, keyring=keyring)
+    for change in (back.rotate, back.deactivate, back.update):
+        with pytest.raises(ConflictError, match="rolled back") as caught:
+            change(at=START + 5 * DAY)
+        assert caught.value.found == 3
+    with pytest.raises(ConflictError, match="rolled back"):
+        back.recover(keyring, at=START + 5 * DAY)
+    assert len(list(older.scan())) == 1
+    vault.obtain({name.replace(scid, "Qm" + "1" * 44) + "#update-9": "Ed25519", "own": "Ed25519"})
+    vault.add_all({f"{name}#update-2": keyring.signer(f"{name}#update-2")})
+    assert did.load(name, registry=older, keyring=vault).rotate(at=START + 5 * DAY)
 
 
 def test_what_comes_next_is_asked_of_a_registry_alone(office, ledger):

@@ -167,6 +167,10 @@ def test_a_foreign_approval_counts_for_nothing(pending, ledger):
     still = pending.add_witness_proofs(mine, json.dumps(forged), at=START)
     assert still.pending
     assert list(ledger.scan()) == []
+    stray = json.dumps([{"versionId": "2-QmStray", "proof": json.loads(mine)[0]["proof"]}])
+    done = still.add_witness_proofs(stray, *approve(pending, AUDITORS[1]), at=START)
+    assert not done.pending
+    assert len(list(ledger.scan())) == 3
     for broken in ("{}", "[7]", "no JSON", b"\xff"):
         with pytest.raises(InvalidInputError):
             pending.add_witness_proofs(broken, at=START)

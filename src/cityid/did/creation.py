@@ -120,7 +120,8 @@ def create(
         )
     parameters = chosen_parameters(witnesses, threshold, watchers, ttl)
     parameters |= {"portable": True} if portable else {}
-    if method != "webvh" and (parameters or keyring or recovery or registry):
+    logged = (keyring, recovery, registry) != (None, None, None) or bool(parameters)
+    if method != "webvh" and logged:
         raise InvalidInputError(
             f"a did:{method} has no log, so no keyring, registry or parameter of a log",
             code=Code.INVALID_OPTIONS,

@@ -272,7 +272,7 @@ def chosen_parameters(
     """
     parameters: dict[str, Any] = {}
     if witnesses is not None:
-        ids = [{"id": str(witness)} for witness in witnesses]
+        ids = [{"id": str(witness)} for witness in _several(witnesses, "witnesses")]
         needed = len(ids) // 2 + 1 if threshold is None else threshold
         parameters["witness"] = {"threshold": needed, "witnesses": ids} if ids else {}
     elif threshold is not None:
@@ -280,7 +280,14 @@ def chosen_parameters(
             "a threshold is given together with the witnesses", code=Code.INVALID_OPTIONS
         )
     if watchers is not None:
-        parameters["watchers"] = list(watchers)
+        parameters["watchers"] = _several(watchers, "watchers")
     if ttl is not None:
         parameters["ttl"] = ttl
     return parameters
+
+
+def _several(values: Iterable[str], name: str) -> list[str]:
+    given: object = values  # whatever the annotation promises
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise InvalidInputError(f"{name}= is a list", code=Code.INVALID_OPTIONS)
+    return list(values)

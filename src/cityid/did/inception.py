@@ -68,8 +68,8 @@ def incept(
         RegistryError: The keys or the entry could not be written.
     """
     moment = _moment(at)
-    made = {} if signer else {"key": keys.generate(key_type)}
-    acting = signer or made["key"]
+    made = {"key": keys.generate(key_type)} if signer is None else {}
+    acting = made["key"] if signer is None else signer
     spent, following = keys.generate(), keys.generate()
     reserve = None if recovery is None else keys.generate()
     committed = [following] if reserve is None else [following, reserve]
@@ -83,7 +83,7 @@ def incept(
     did = entry.state["id"]
     history = begun(entry, at=moment)
     ring = MemoryKeyring() if keyring is None else keyring
-    outside = (signer,) if signer else ()
+    outside = () if signer is None else (signer,)
     life = Lifecycle(history, ring, registry, outside)
     life.identity()  # refuses a document that is none, before anything is written
     if recovery is not None and reserve is not None:

@@ -201,7 +201,7 @@ class Lifecycle:
     ) -> tuple[str, dict[str, str]]:
         """Return what the new verification method is called, and the key to make for it."""
         name = succession.method_name(self._state, self.history.last.number + 1)
-        return name, {} if signer else {name: key_type or self._key_type()}
+        return name, {name: key_type or self._key_type()} if signer is None else {}
 
     def _key_type(self) -> str:
         """Return the type of the key that acts at present."""
@@ -215,7 +215,8 @@ class Lifecycle:
         return KeyType.ED25519
 
     def _public_key(self, name: str, signer: Signer | None) -> PublicKey:
-        return (signer or self.keyring.signer(name)).public_key
+        acting = self.keyring.signer(name) if signer is None else signer
+        return acting.public_key
 
     def _changed(
         self, state: JSONObject, parameters: Mapping[str, Any], moment: datetime
@@ -236,7 +237,7 @@ class Lifecycle:
         self, make: Callable[[datetime], History], moment: datetime, signer: Signer | None = None
     ) -> Identity:
         """Write the history that `make` gives for a time; the same time gives the same bytes."""
-        signers = (*self.signers, signer) if signer else self.signers
+        signers = self.signers if signer is None else (*self.signers, signer)
         changed = replace(self, history=make(moment), signers=signers)
         try:
             return changed.published()
@@ -248,11 +249,13 @@ class Lifecycle:
 
     def _written_before(self, make: Callable[[datetime], History]) -> History | None:
         """Return this same change, if it is what the registry has: a try that was not answered."""
-        entry = publication.next_recorded(self.history, self.registry)
-        if entry is None:
+        try:
+            entry = publication.next_recorded(self.history, self.registry)
+            history = None if entry is None else make(entry.time)
+        except InvalidInputError:  # what is there is nothing that we could have written
             return None
-        history = make(entry.time)
-        return history if history.last.to_line() == entry.to_line() else None
+        same = history and entry and history.last.to_line() == entry.to_line()
+        return history if same else None
 
     def _at_hand(self, document: DIDDocument) -> Iterator[tuple[str, Signer]]:
         """Give the methods that a key at hand acts for: not those that retired or were revoked."""

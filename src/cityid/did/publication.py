@@ -70,7 +70,11 @@ def _new_approvals(history: History, registry: Registry) -> list[NewEntry]:
     records = registry.read(witness_log_name(history.scid))
     there = read_witness_proofs([parse_object(found.data) for found in records])
     known = {_identity(approval) for approval in there}
-    fresh = [approval for approval in history.approvals if _identity(approval) not in known]
+    fresh = [
+        approval
+        for approval in history.approvals
+        if _identity(approval) not in known and _counts(approval, history)
+    ]
     return [
         witness_record(
             {"versionId": approval.version_id, "proof": [dict(approval.proof)]},
@@ -79,6 +83,22 @@ def _new_approvals(history: History, registry: Registry) -> list[NewEntry]:
         )
         for number, approval in enumerate(fresh, 1)
     ]
+
+
+def _counts(approval: Approval, history: History) -> bool:
+    """Tell whether a witness of this history made it; what others sent is not for a registry."""
+    asked = {
+        witness
+        for version in history.versions
+        if version.parameters.witness is not None
+        for witness in version.parameters.witness.ids
+    }
+    written = {entry.version_id for entry in history.entries}
+    return (
+        approval.witness in asked
+        and approval.version_id in written
+        and approval.holds(history.verified_at)
+    )
 
 
 def _identity(approval: Approval) -> tuple[str, object]:

@@ -10,14 +10,16 @@ Spec:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from cityid.did.methods.webvh import History, key_hash
-from cityid.errors import NotFoundError
+from cityid.errors import ConflictError, NotFoundError
 from cityid.keys import Keyring, KeyType, Signer
 
+_NAMED = re.compile(r"did:webvh:([^:]+):.*#(key|update|recovery)-([1-9][0-9]{0,8})", re.ASCII)
 _NO_KEYS: Mapping[str, str] = {}
 
 
@@ -52,8 +54,19 @@ def committed(history: History, keyring: Keyring) -> tuple[str, Signer]:
         keyring: Where to look.
 
     Raises:
+        ConflictError: The keyring has keys of versions that the history lacks: it is out of date,
+            or was rolled back.
         NotFoundError: The keyring has no key that may change the DID.
     """
+    known = _begun_version(keyring.names(), history.scid)
+    if known > history.last.number + 1:
+        raise ConflictError(
+            f"the log at hand ends with version {history.last.number}, and the keyring has keys of "
+            f"version {known}: load the identity again; if it is still so, the log was rolled back",
+            log=history.scid,
+            expected=history.last.number + 1,
+            found=known,
+        )
     parameters = history.parameters
     found: dict[str, Signer] = {}
     for name in keyring.names():
@@ -122,6 +135,16 @@ def recovering(
 def commitment_to(keyring: Keyring, name: str) -> str:
     """Return the hash by which an entry commits to a key."""
     return key_hash(keyring.signer(name).public_key.multikey)
+
+
+def _begun_version(names: Iterable[str], scid: str) -> int:
+    """Return the last version that keys were made for; it was begun, if perhaps not written."""
+    versions = [0]
+    for name in names:
+        match = _NAMED.fullmatch(name)
+        if match is not None and match[1] == scid:
+            versions.append(int(match[3]) - (match[2] == "update"))
+    return max(versions)
 
 
 def _with_next_key(
