@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from cityid import timestamp
 from cityid.credential import Credential
-from cityid.credential.terms import V2, each, is_url, types
+from cityid.credential.terms import V2, is_url, types
 from cityid.encoding import multibase_decode, multibase_encode
 from cityid.errors import Code, InvalidInputError, quote
 from cityid.pointer import join
@@ -185,21 +185,28 @@ def read_list(credential: Credential) -> BitstringList:
     if len(subjects) != 1 or LIST not in types(subjects[0].get("type")):
         raise _malformed(f"the subject is not one {LIST}", _SUBJECT)
     subject = subjects[0]
-    purposes = [purpose for purpose, _ in each(subject.get("statusPurpose"), _SUBJECT)]
-    if not purposes or not all(isinstance(purpose, str) and purpose for purpose in purposes):
-        raise _malformed("statusPurpose must be one or more texts", f"{_SUBJECT}/statusPurpose")
     return BitstringList(
-        url=credential.id,
-        issuer=credential.issuer,
-        purposes=frozenset(purposes),
-        bits=_expanded(subject.get("encodedList")),
-        valid_from=credential.valid_from,
-        valid_until=credential.valid_until,
-        ttl=_ttl(subject.get("ttl")),
+        credential.id,
+        credential.issuer,
+        _purposes(subject.get("statusPurpose")),
+        _expanded(subject.get("encodedList")),
+        credential.valid_from,
+        credential.valid_until,
+        _ttl(subject.get("ttl")),
     )
 
 
 _SUBJECT = "/credentialSubject"
+
+
+def _purposes(value: Any) -> frozenset[str]:
+    purposes = value if isinstance(value, list) else (value,)
+    for purpose in purposes:
+        if not isinstance(purpose, str) or not purpose:
+            raise _malformed("statusPurpose must be text, or texts", f"{_SUBJECT}/statusPurpose")
+    if not purposes:
+        raise _malformed("statusPurpose must say something", f"{_SUBJECT}/statusPurpose")
+    return frozenset(purposes)
 
 
 def _expanded(encoded: Any) -> bytes:
