@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import town
 from cityid import did, keys
 from cityid.keys import KeyStore
 from cityid.keys.sealed import Cost
@@ -78,3 +79,21 @@ def test_withdrawn_is_listed_no_more(shell):
     assert shell.json("trust", "withdraw", URL, BANK, "--type", KIND, "--key", "city") == []
     assert shell.json("trust", "list", URL, CITY) == []
     shell.refused(2, "trust", "withdraw", URL, BANK, "--key", "city")
+
+
+def test_verify_believes_whom_an_authority_recognises(shell):
+    document = town.city_credential("kyc", town.alice()) | {"validFrom": "2026-01-01T00:00:00Z"}
+    shell.write("unsigned.json", document)
+    shell.done("issue", "unsigned.json", "--key", "bank", "--output", "signed.json")
+    asked = ("verify", "signed.json", "--registry", URL, "--recognised-by", CITY)
+    assert shell(*asked, "--type", KIND)[0] == 1
+    shell.done(
+        *("trust", "recognise", URL, BANK, "--type", KIND, "--key", "city"),
+        *("--jurisdiction", "NL"),
+    )
+    assert shell(*asked, "--type", KIND)[0] == 1
+    told = shell.json(*asked, "--type", KIND, "--jurisdiction", "NL")
+    assert told["decision"]["verdict"] == "permit"
+    assert "--type" in shell.refused(2, *asked)
+    both = shell.json(*asked, "--type", KIND, "--jurisdiction", "NL", "--issuer", CITY)
+    assert both["decision"]["verdict"] == "permit"

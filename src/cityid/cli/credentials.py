@@ -159,6 +159,13 @@ def verify(
     document: Document,
     *,
     issuer: Annotated[list[str] | None, typer.Option(help="An issuer to believe.")] = None,
+    recognised_by: Annotated[
+        list[str] | None,
+        typer.Option(help="An authority that recognises issuers of each --type, in --registry."),
+    ] = None,
+    jurisdiction: Annotated[
+        str | None, typer.Option(help="Where an issuer must be recognised.")
+    ] = None,
     unsafe_any_issuer: Annotated[
         bool, typer.Option("--unsafe-any-issuer", help="Believe everybody.")
     ] = False,
@@ -177,7 +184,9 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Verify a credential or presentation; exit status 1 when it is refused."""
-    asked = _policy(issuer or [], type_ or [], any_issuer=unsafe_any_issuer)
+    types = type_ or []
+    believed = _recognised(recognised_by or [], types, jurisdiction)
+    asked = _policy(issuer or [], types, believed, any_issuer=unsafe_any_issuer)
     demand_one_reader([document, *(did_document or ())])
     with ExitStack() as stack:
         opened = stack.enter_context(open_registry(ledger)) if ledger else None
@@ -203,13 +212,31 @@ def verify(
         raise typer.Exit(refusal_status(result.checks))
 
 
-def _policy(issuers: list[str], types: list[str], *, any_issuer: bool) -> policy.Policy:
-    if bool(issuers) == any_issuer:
+def _recognised(
+    authorities: list[str], types: list[str], jurisdiction: str | None
+) -> list[policy.Policy]:
+    if bool(authorities) > bool(types):
         raise InvalidInputError(
-            "name whom to believe: either --issuer DID, or --unsafe-any-issuer",
+            "an issuer is recognised for a type: name it with --type", code=Code.INVALID_OPTIONS
+        )
+    return [
+        policy.Recognised(authority, for_type=name, jurisdiction=jurisdiction)
+        for authority in authorities
+        for name in types
+    ]
+
+
+def _policy(
+    issuers: list[str], types: list[str], recognised: list[policy.Policy], *, any_issuer: bool
+) -> policy.Policy:
+    if bool(issuers or recognised) == any_issuer:
+        raise InvalidInputError(
+            "name whom to believe: either --issuer DID, or --recognised-by DID, or "
+            "--unsafe-any-issuer",
             code=Code.INVALID_OPTIONS,
         )
-    believed = policy.UnsafeAnyIssuer() if any_issuer else policy.IssuedBy(issuers)
+    named = [policy.IssuedBy(issuers)] if issuers else []
+    believed = policy.UnsafeAnyIssuer() if any_issuer else policy.AnyOf(*named, *recognised)
     return policy.AllOf(believed, *(policy.HasType(name) for name in types))
 
 
