@@ -155,6 +155,10 @@ FORGED = {
         [begin(), Draft(change=lambda e: e["parameters"].update(scid="Qm"))],
         "the first entry alone",
     ),
+    "the first state has another scid": (
+        [begin(state=document("did:webvh:" + "Q" * 46 + ":id.city.example"))],
+        "another SCID",
+    ),
     "the state has another scid": (
         [begin(), Draft({}, document("did:webvh:" + "Q" * 46 + ":id.city.example"))],
         "another SCID",

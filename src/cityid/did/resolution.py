@@ -271,7 +271,7 @@ class DIDMethod(Protocol):
     A method that can do more says so in two optional attributes: ``features``, a frozenset of
     the resolution options it knows (``versionId``, ``versionTime``, ``recordedBy``), and
     ``self_contained``, True where the DID alone decides the document, so that an answer may be
-    kept.
+    kept. One whose DID URLs have paths also is a `cityid.did.dereferencing.FileMethod`.
     """
 
     @property
