@@ -174,3 +174,43 @@ def test_whoever_is_killed_in_a_rotation_leaves_a_usable_identity(tmp_path, offi
     for credential in (before, issue(rotated, START + 31 * DAY)):
         assert judge(credential, office, ledger, START + 40 * DAY)
     assert rotated.rotate(at=START + 50 * DAY).signers[0][0] == f"{office.did}#key-3"
+
+
+ROTATES = """
+import sys
+from cityid import did, registry
+from cityid.errors import ConflictError
+from cityid.keys import KeyStore
+from cityid.keys.sealed import Cost
+
+folder, name = sys.argv[1:]
+store = KeyStore.open(folder + "/office.keys", "desk", cost=Cost(1, 2**13))
+ledger = registry.connect("file:" + folder + "/city.registry")
+office = did.load(name, registry=ledger, keyring=store)
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    print(office.rotate().signers[0][0], flush=True)
+except ConflictError:
+    print("conflict", flush=True)
+"""
+
+
+def test_four_desks_that_rotate_at_once_rotate_once(tmp_path, office, ledger):
+    command = [sys.executable, "-c", ROTATES, str(tmp_path), str(office.did)]
+    desks = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    for desk in desks:
+        assert desk.stdout.readline() == "ready\n"
+    for desk in desks:
+        desk.stdin.write("go\n")
+        desk.stdin.flush()
+    told = {desk.communicate(timeout=60)[0] for desk in desks}
+    assert all(desk.returncode == 0 for desk in desks)
+    assert told == {f"{office.did}#key-2\n"}
+    store = KeyStore.open(tmp_path / "office.keys", "desk", cost=CHEAP)
+    found = did.load(office.did, registry=ledger, keyring=store)
+    assert found.lifecycle.history.last.number == 2
+    assert found.signers[0][0] == f"{office.did}#key-2"

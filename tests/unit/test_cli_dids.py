@@ -176,6 +176,9 @@ def test_a_log_lives_in_files_alone(shell):
     told = shell.refused(2, "did", "rotate", second, *IN, *files)
     assert "not the log of this DID" in told
     assert len(shell.json("did", "log", second, *IN)) == 1
+    alone = ("--witness", "did-witness.json")
+    assert "--log did.jsonl" in shell.refused(2, "did", "rotate", second, *IN, *alone)
+    assert "--log did.jsonl" in shell.refused(2, "did", "resolve", second, *IN, *alone)
     assert "name where the log is" in shell.refused(2, "did", "log", office)
     assert "name the file" in shell.refused(2, "did", "witness", office, "--key", f"{office}#key-1")
 

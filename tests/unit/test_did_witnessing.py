@@ -62,6 +62,7 @@ def test_a_did_is_in_force_once_enough_witnesses_approved(pending, ledger, keyri
     assert pending.signers == ()
     with pytest.raises(NotFoundError):
         pending.signer("assertionMethod")
+    assert "waits for witnesses" in pending._repr_html_()
     first, second = approve(pending, *AUDITORS[:2])
     one = pending.add_witness_proofs(first, at=START)
     assert one.pending
@@ -69,6 +70,8 @@ def test_a_did_is_in_force_once_enough_witnesses_approved(pending, ledger, keyri
     two = one.add_witness_proofs(second, at=START)
     assert not two.pending
     assert two.signers[0][0] == f"{two.did}#key-1"
+    assert two.lifecycle.history.last.version_id in two._repr_html_()
+    assert "waits" not in two._repr_html_()
     assert did.resolver(ledger).resolve(str(two.did)).document == two.document
     assert did.load(two.did, registry=ledger, keyring=keyring).signers == two.signers
     assert len(list(ledger.scan())) == 3

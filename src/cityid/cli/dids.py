@@ -225,9 +225,10 @@ def resolve(
     --json prints the whole resolution result with its metadata.
     """
     options = ResolutionOptions(version_id=version_id, version_time=version_time)
+    place = Place(registry, log, proofs)
     with ExitStack() as stack:
         ledger = stack.enter_context(open_registry(registry)) if registry else None
-        methods = [] if log is None else [_over_files(identifier, log, proofs, ledger)]
+        methods = [] if log is None else [_over_files(identifier, place, ledger)]
         asked = resolver(document, online=online, registry=ledger, methods=methods)
         result = asked.resolve(identifier, options)
     problem = result.metadata.error
@@ -244,11 +245,9 @@ def resolve(
         raise typer.Exit(problem_status([problem]))
 
 
-def _over_files(
-    identifier: str, log: Path, proofs: Path | None, ledger: Registry | None
-) -> DIDMethod:
+def _over_files(identifier: str, place: Place, ledger: Registry | None) -> DIDMethod:
     """Return did:webvh over a log in a file; where a registry knows more, the file is refused."""
-    text, approvals = Place(None, log, proofs).files()
+    text, approvals = place.files()
     return WebVH(ledger, logs={identifier: LogFiles(text, approvals)})
 
 

@@ -68,6 +68,13 @@ class Place:
     log: Path | None = None
     witness: Path | None = None
 
+    def __post_init__(self) -> None:
+        if self.log is None and self.witness is not None:
+            raise InvalidInputError(
+                "--witness names what lies beside the log: name that too, with --log did.jsonl",
+                code=Code.INVALID_OPTIONS,
+            )
+
     @contextmanager
     def opened(self) -> Iterator[Registry | None]:
         """Open the registry, where there is one.

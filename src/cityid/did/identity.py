@@ -250,7 +250,11 @@ class Identity:
             if identifier in at_hand
         ]
         table = display.rows_table(("may be used for", "key at hand", "type"), uses)
-        return display.card("Identity", [("did", str(self.did))], body=table)
+        told = [("did", str(self.did))]
+        if self.lifecycle is not None:
+            waits = " (waits for witnesses)" if self.pending else ""
+            told.append(("version", self.lifecycle.history.last.version_id + waits))
+        return display.card("Identity", told, body=table)
 
 
 def chosen_parameters(
