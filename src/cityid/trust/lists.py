@@ -159,7 +159,7 @@ class Reader:
             credential = _claimed(record, authority)
             if credential is None:
                 continue
-            findings = self._findings(credential)
+            findings = self._findings(credential, record.recorded_at)
             if _is_own(findings):
                 _demand_usable(findings, in_force=in_force)
                 return listed(record, credential, authority)
@@ -171,12 +171,14 @@ class Reader:
             raise unavailable(f"no list that {whose} signed was found; {forged} entries are forged")
         return None
 
-    def _findings(self, credential: Credential) -> CredentialFindings:
+    def _findings(self, credential: Credential, recorded: datetime) -> CredentialFindings:
+        """Verify a list; the record is evidence that a key signed it before it was rotated out."""
         return verify_credential(
             credential,
             resolver=self.resolver,
             contexts=self.contexts,
             at=self.at,
+            recorded=recorded if recorded <= self.at else None,
             suites=self.suites,
             skew=self.skew,
         )

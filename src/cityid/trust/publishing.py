@@ -126,7 +126,8 @@ def recognise(
         further: How many authorities may follow this one, for ``recognize``; none by default.
         output: Schemas that what it issues must fit: objects with ``id`` and ``type``.
         valid_for: How long the list may be used; as long as the one before by default.
-        resolver: Finds the authority's key; by default, its own document is in hand.
+        resolver: Finds the authority's key; by default, in its DID, in the ledger, or for did:web
+            in the document at hand.
         at: When; now by default.
 
     Returns:
@@ -176,7 +177,8 @@ def withdraw(
         for_type: For which type of credential; for all types by default.
         action: To do what; everything by default.
         valid_for: How long the list may be used; as long as the one before by default.
-        resolver: Finds the authority's key; by default, its own document is in hand.
+        resolver: Finds the authority's key; by default, in its DID, in the ledger, or for did:web
+            in the document at hand.
         at: When; now by default.
 
     Returns:
@@ -254,9 +256,10 @@ def _period(before: RecognitionList) -> timedelta | None:
 def _reader(
     ledger: Registry, authority: Identity, resolver: Resolver | None, at: datetime | None
 ) -> Reader:
-    """Return who reads the authority's own list: by default with its own document in hand."""
+    """Return who reads the authority's own list: a did:web by the document in hand."""
     moment = timestamp.aware(at) if at is not None else datetime.now(UTC)
-    own = resolver or did.resolver(ledger, documents=(authority.document,))
+    in_hand = (authority.document,) if authority.did.method == "web" else ()
+    own = resolver or did.resolver(ledger, documents=in_hand)
     return Reader(ledger=ledger, resolver=own, at=moment)
 
 
