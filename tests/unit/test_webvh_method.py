@@ -16,7 +16,7 @@ from cityid.did import DereferencingOptions, FetchedDocument
 from cityid.did.dereferencing import URI_LIST
 from cityid.did.methods import webvh
 from cityid.did.methods.webvh import LogFiles, WebVH, method, sources
-from cityid.errors import Code, NotFoundError, RegistryError
+from cityid.errors import Code, InvalidInputError, NotFoundError, RegistryError
 from cityid.registry import NewEntry
 from webvh_logs import KEYS, NOW, Draft, Written, approval, begin, document, witnesses, write
 
@@ -384,3 +384,36 @@ def test_the_implicit_services_stand_in_the_document():
     options = DereferencingOptions(accept=URI_LIST)
     url = f"{written.did}?service=files"
     assert did.resolver(recorded(written)).dereference(url, options).require() == [f"{BASE}/"]
+
+
+# --- for those who know did:web alone
+
+
+def test_a_did_web_is_published_beside_the_log():
+    written = write(begin(), Draft(state=document_with_names()))
+    published = webvh.did_web_document(written.verified().resolve().require())
+    web = "did:web:id.city.example:registry-office"
+    assert published["id"] == web
+    assert published["authentication"] == [f"{web}#key-1"]
+    assert [service["id"] for service in published["service"]] == [f"{web}#files", f"{web}#whois"]
+    assert published["alsoKnownAs"] == ["https://city.example/", written.did]
+    content = json.dumps(published).encode()
+
+    def fetch(url: str) -> FetchedDocument:
+        assert url == f"{BASE}/did.json"
+        return FetchedDocument(url, content, "application/did")
+
+    assert did.resolver(fetch=fetch).resolve(web).require().to_dict() == published
+
+
+def document_with_names() -> dict[str, Any]:
+    """Return the document of the log, which names its did:web too."""
+    name = write(begin()).did
+    web = "did:web:id.city.example:registry-office"
+    return document(name, alsoKnownAs=["https://city.example/", web])
+
+
+def test_other_documents_have_no_did_web_beside_them():
+    with pytest.raises(InvalidInputError) as caught:
+        webvh.did_web_document(did.create("key").document)
+    assert caught.value.code is Code.INVALID_DID

@@ -17,7 +17,7 @@ Spec:
 
 from __future__ import annotations
 
-from cityid.did.methods.webvh.documents import document_of, implicit_services
+from cityid.did.methods.webvh.documents import did_web_document, document_of, implicit_services
 from cityid.did.methods.webvh.entry import LogEntry, read_entry, read_lines
 from cityid.did.methods.webvh.hashing import entry_hash, key_hash, scid_of
 from cityid.did.methods.webvh.history import History, verify_log
@@ -62,6 +62,7 @@ __all__ = [
     "Witnesses",
     "begun",
     "deactivating",
+    "did_web_document",
     "document_of",
     "entry_hash",
     "entry_record",

@@ -12,11 +12,13 @@ from typing import Any, Final
 from cityid.did import syntax
 from cityid.did.document import DIDDocument
 from cityid.did.methods.base import check_path_segment, invalid_did
+from cityid.did.methods.webvh.hashing import replaced
 from cityid.did.methods.webvh.location import place_of
 from cityid.did.rules import faults
 from cityid.errors import Code, InvalidInputError, quote
 from cityid.pointer import join
 from cityid.report import Problem
+from cityid.strict_json import JSONObject
 
 LINKED_VP_V1: Final = "https://identity.foundation/linked-vp/contexts/v1"
 
@@ -66,6 +68,27 @@ def implicit_services(did: str) -> tuple[dict[str, Any], ...]:
             "serviceEndpoint": f"{base}/whois.vp",
         },
     )
+
+
+def did_web_document(document: DIDDocument) -> JSONObject:
+    """Return the did:web document to publish beside a log, for those who know did:web alone.
+
+    It has no history and no proof: whoever reads it believes the web server.
+
+    Args:
+        document: What the did:webvh resolved to.
+
+    Raises:
+        InvalidInputError: It is not the document of a did:webvh (``INVALID_DID``).
+
+    Spec:
+        https://identity.foundation/didwebvh/v1.0/#publishing-a-parallel-did-web-did
+    """
+    prefix = f"did:webvh:{place_of(syntax.parse(document.id)).scid}:"
+    parallel: JSONObject = replaced(document.to_dict(), prefix, "did:web:")
+    names = [*parallel.get("alsoKnownAs", []), document.id]
+    others = dict.fromkeys(name for name in names if name != parallel["id"])
+    return {**parallel, "alsoKnownAs": list(others)}
 
 
 def file_url(path: str, document: DIDDocument) -> str:
