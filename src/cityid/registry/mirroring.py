@@ -148,7 +148,11 @@ def _replicate(
     progress(done, stated.size)
     for batch in _batches(source, done, stated.size):
         done += len(batch)
-        target.replicate(batch, root=_root(source, batch[-1], done, stated))
+        root = _root(source, batch[-1], done, stated)
+        try:
+            target.replicate(batch, root=root)
+        except InvalidInputError as error:
+            raise _unlike(stated, f"its first {done} records are others") from error
         progress(done, stated.size)
     _demand_whole(done, stated)
     return Mirrored(stated.origin, stated.origin, done, done - there.size, stated.root)
