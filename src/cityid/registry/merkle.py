@@ -52,9 +52,10 @@ class Frontier:
         """Return the root of the tree."""
         if not self.peaks:
             return EMPTY_ROOT
+        sha256 = hashlib.sha256  # here, and not by node_hash: every append asks for the root
         *others, root = self.peaks
         for peak in reversed(others):
-            root = node_hash(peak, root)
+            root = sha256(b"\x01" + peak + root).digest()
         return root
 
     def extend(self, leaves: Sequence[bytes]) -> tuple[Frontier, list[tuple[int, int, bytes]]]:
