@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cityid import __version__, demo, display
-from cityid.cli import audits, credentials, dids, keystore, registries, trusts, wallets
+from cityid.cli import audits, credentials, dids, keystore, registries, statuses, trusts, wallets
 from cityid.cli.options import AsJson
 from cityid.cli.output import answer, confirm, say, say_json
 from cityid.display import screen
@@ -34,6 +34,8 @@ SPECIFICATIONS = (
         "JsonSchema, JsonSchemaCredential, Candidate Recommendation Draft of 2025-02-04",
     ),
     ("VC Recognized Entities", "1.0, Working Draft of 2026-08-02"),
+    ("Bitstring Status List", "1.0, Recommendation of 2025-05-15"),
+    ("Token Status List", "draft 21 of the IETF, as a JWT"),
     ("DID methods", "did:key, did:jwk, did:peer 0, 2 and 4, did:web"),
     ("Merkle log", "RFC 6962 and 9162; C2SP checkpoints, cosignatures, proofs and tiles"),
 )
@@ -50,6 +52,7 @@ app.add_typer(dids.app, name="did")
 app.add_typer(wallets.app, name="wallet")
 audits.add_to(registries.app)
 app.add_typer(registries.app, name="registry")
+app.add_typer(statuses.app, name="status")
 app.add_typer(trusts.app, name="trust")
 app.add_typer(credentials.schemas, name="schema")
 credentials.add_to(app)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import cityid
-from cityid import policy
+from cityid import did, policy, status
 from cityid.cli.advice import told, told_result
 from cityid.cli.dids import identity, resolver
 from cityid.cli.documents import (
@@ -24,8 +24,10 @@ from cityid.cli.documents import (
 from cityid.cli.exits import REFUSED, refusal_status, warn
 from cityid.cli.keystore import STORE, open_store
 from cityid.cli.options import (
+    ALLOCATOR,
     Acting,
     ActingKey,
+    AllocatorPath,
     AsJson,
     At,
     ContextFiles,
@@ -46,6 +48,7 @@ from cityid.credential import Credential
 from cityid.display import screen
 from cityid.errors import Code, InvalidInputError
 from cityid.nonces import FileNonces
+from cityid.registry import Registry
 from cityid.report import Check, Outcome
 from cityid.schema import Schemas, check_schema
 
@@ -70,6 +73,11 @@ def issue(
     valid_days: Annotated[
         int | None, typer.Option(min=1, max=36_525, help="How many days it is valid.")
     ] = None,
+    status_list: Annotated[
+        list[str] | None,
+        typer.Option("--status", help="URL of a status list to enter it in; needs --registry."),
+    ] = None,
+    allocator: AllocatorPath = ALLOCATOR,
     context: ContextFiles = None,
     schema: SchemaFiles = None,
     at: At = None,
@@ -86,9 +94,11 @@ def issue(
     unsecured, known = read_object(credential), read_schemas(schema or ())
     with ExitStack() as stack:
         ledger = stack.enter_context(open_registry(registry)) if registry else None
+        issuer = identity(acting, key, open_store(store, passphrase_file), ledger)
         secured = cityid.issue(
             unsecured,
-            by=identity(acting, key, open_store(store, passphrase_file), ledger),
+            by=issuer,
+            status=_lists(status_list or [], issuer, ledger, allocator),
             cryptosuite=cryptosuite,
             valid_for=None if valid_days is None else timedelta(days=valid_days),
             contexts=read_contexts(context or ()),
@@ -101,6 +111,20 @@ def issue(
                 replace(asked.problem, title=f"not checked: {asked.problem.title}"), as_json=as_json
             )
     deliver(secured.to_dict(), output, replace=force, as_json=as_json)
+
+
+def _lists(
+    urls: list[str], issuer: did.Identity, ledger: Registry | None, allocator: Path
+) -> tuple[status.StatusList, ...]:
+    """Return the status lists that a credential is to be entered in."""
+    if not urls:
+        return ()
+    if ledger is None:
+        raise InvalidInputError(
+            "--status needs --registry, where the list is", code=Code.INVALID_OPTIONS
+        )
+    places = status.FileAllocator(allocator)
+    return tuple(status.reopen(ledger, issuer, url, allocator=places) for url in urls)
 
 
 def present(
@@ -176,6 +200,9 @@ def verify(
         Path | None, typer.Option(help="File that remembers challenges: each counts once.")
     ] = None,
     ledger: Annotated[str | None, typer.Option("--registry", help="The registry's URL.")] = None,
+    status_list: Annotated[
+        list[str] | None, typer.Option(help="File with a status list in hand.")
+    ] = None,
     did_document: DIDDocuments = None,
     online: Online = False,
     context: ContextFiles = None,
@@ -187,7 +214,7 @@ def verify(
     types = type_ or []
     believed = _recognised(recognised_by or [], types, jurisdiction)
     asked = _policy(issuer or [], types, believed, any_issuer=unsafe_any_issuer)
-    demand_one_reader([document, *(did_document or ())])
+    demand_one_reader([document, *(did_document or ()), *(status_list or ())])
     with ExitStack() as stack:
         opened = stack.enter_context(open_registry(ledger)) if ledger else None
         result = told_result(
@@ -201,7 +228,9 @@ def verify(
                 nonces=FileNonces(nonces) if nonces else None,
                 contexts=read_contexts(context or ()),
                 schemas=read_schemas(schema or ()),
-                at=moment(at),
+                status_lists=map(read_object, status_list or ()),
+                fetch=did.fetch() if online else None,
+                at=None if at is None else moment(at),
             )
         )
     if as_json:

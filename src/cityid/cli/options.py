@@ -55,3 +55,12 @@ Force = Annotated[bool, typer.Option("--force", help="Replace the output file if
 At = Annotated[
     str | None, typer.Option("--at", help="The time, such as 2027-03-14T09:00:00Z; else now.")
 ]
+AllocatorPath = Annotated[
+    Path,
+    typer.Option(
+        "--allocator",
+        envvar="CITYID_ALLOCATOR",
+        help="The issuer's secret file of places in status lists.",
+    ),
+]
+ALLOCATOR = Path("cityid.allocator")

@@ -20,7 +20,7 @@ from cityid.status.allocator_file import FileAllocator
 from cityid.status.bitstring import BitstringList, Entry, read_entry, read_list
 from cityid.status.cache import Cache
 from cityid.status.check import Finding, StatusFindings, check, recheck
-from cityid.status.list import StatusList
+from cityid.status.list import Item, StatusList
 from cityid.status.publication import publish, reopen
 from cityid.status.sources import Judge, Snapshot, Source, Stapled, carried
 
@@ -31,6 +31,7 @@ __all__ = [
     "Entry",
     "FileAllocator",
     "Finding",
+    "Item",
     "Judge",
     "MemoryAllocator",
     "Snapshot",

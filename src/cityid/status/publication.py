@@ -61,8 +61,8 @@ def publish(
         ttl: For how long a copy may be used.
         valid_for: How long each state of the list counts; without end by default.
         cryptosuite: Signs the list; by default the one over plain JSON for the key's type.
-        resolver: Finds the keys that earlier states were signed with; by default those of the
-            issuer's document.
+        resolver: Finds the keys that earlier states were signed with; by default in the
+            registry, else in the issuer's document.
         contexts: The JSON-LD contexts that are admitted.
         suites: The cryptosuites there are.
         at: When it is published; now by default.
@@ -81,7 +81,7 @@ def publish(
     """
     _check(url, purpose, length, size, decoys)
     _check_messages(size, messages or {})
-    trust = Trust(resolver or did.resolver(documents=(issuer.document,)), contexts, suites)
+    trust = Trust(resolver or _own_resolver(registry, issuer), contexts, suites)
     handle = StatusList(
         registry=registry,
         issuer=issuer,
@@ -138,7 +138,7 @@ def reopen(
         InvalidInputError: What is there is not this issuer's list.
         RegistryError: The list cannot be read.
     """
-    trust = Trust(resolver or did.resolver(documents=(issuer.document,)), contexts, suites)
+    trust = Trust(resolver or _own_resolver(registry, issuer), contexts, suites)
     state = last_state(registry, issuer, url, trust).list
     _check_messages(size, messages or {})
     return StatusList(
@@ -188,6 +188,14 @@ def _check_messages(size: int, messages: Mapping[int, str]) -> None:
 
 def _refused(told: str) -> InvalidInputError:
     return InvalidInputError(told, code=Code.INVALID_OPTIONS)
+
+
+def _own_resolver(registry: Registry, issuer: Identity) -> Resolver:
+    """Return a resolver that knows the issuer: by its history in the registry, else as it is."""
+    plain = did.resolver(registry)
+    if plain.resolve(issuer.did).document is not None:
+        return plain
+    return did.resolver(registry, documents=(issuer.document,))
 
 
 def _fastest(issuer: Identity) -> str:
