@@ -221,6 +221,14 @@ def test_keys_that_cannot_be_read_act_for_nobody(office):
     assert odd.rotate(at=START + 2 * DAY).signer("assertionMethod")[1].public_key.type == "Ed25519"
 
 
+def test_a_document_with_a_method_that_nobody_controls_is_told_and_acts_for_nobody(office):
+    stray = {"id": f"{office.did}#stray", "type": "Multikey"}
+    odd = _by_hand(office, {"verificationMethod": [stray], "assertionMethod": [stray["id"]]})
+    assert odd.signers == ()
+    assert odd.log().count("\n") == 2
+    assert odd.rotate(at=START + 2 * DAY).signers == ()
+
+
 @pytest.mark.parametrize("at", [START, START - DAY, START + timedelta(milliseconds=900)])
 def test_a_change_comes_after_the_last(office, at):
     with pytest.raises(InvalidInputError) as caught:
@@ -278,6 +286,20 @@ def test_services_watchers_and_ttl_are_updated(office, ledger):
     for wrong in ({"services": [7]}, {"services": [{"id": "#x"}]}, {"ttl": -1}, {"threshold": 1}):
         with pytest.raises(InvalidInputError):
             same.update(**wrong, at=START + 3 * DAY)
+
+
+def test_a_retired_key_is_listed_no_more(office, ledger):
+    rotated = office.rotate(at=START + DAY)
+    for wrong in ([f"{office.did}#key-2"], f"{office.did}#key-1", 7):
+        with pytest.raises(InvalidInputError):
+            rotated.update(remove=wrong, at=START + 2 * DAY)
+    less = rotated.update(remove=[f"{office.did}#key-1"], at=START + 2 * DAY)
+    assert less.document.relationship("assertionMethod") == (f"{office.did}#key-2",)
+    assert [m.id for m in less.document.verification_methods] == [f"{office.did}#key-2"]
+    assert less.signers == rotated.signers
+    assert less.rotate(at=START + 3 * DAY).signers[0][0] == f"{office.did}#key-4"
+    before = resolved(ledger, office, version_time="2026-03-15T10:00:00Z").document
+    assert before == rotated.document
 
 
 def test_a_portable_did_moves_and_keeps_its_history(ledger, keyring):

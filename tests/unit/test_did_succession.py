@@ -7,6 +7,7 @@ import pytest
 
 from cityid import keys
 from cityid.did import DIDDocument, succession
+from cityid.errors import Code, InvalidInputError
 
 DID = "did:webvh:QmScid:city.example"
 NOW = datetime(2027, 3, 14, 9, 0, tzinfo=UTC)
@@ -95,3 +96,19 @@ def test_a_key_that_a_newer_one_follows_is_retired(document):
     assert succession.retired(DIDDocument.parse(document)) == frozenset()
     following = rotated(rotated(document, key(2), 2), key(3), 3)
     assert succession.retired(DIDDocument.parse(following)) == {f"{DID}#key-1", f"{DID}#key-2"}
+
+
+def test_keys_that_act_no_more_are_taken_out(document):
+    document["keyAgreement"] = [document["verificationMethod"][0] | {"id": "#embedded"}]
+    following = rotated(succession.revoked(document, NOW), key(2), 2)
+    following = rotated(following, key(3), 3)
+    less = succession.without(following, [f"{DID}#key-1", f"{DID}#embedded"])
+    parsed = DIDDocument.parse(less)
+    assert [m.id for m in parsed.verification_methods] == [f"{DID}#key-3", f"{DID}#key-2"]
+    assert parsed.relationship("assertionMethod") == (f"{DID}#key-3", f"{DID}#key-2")
+    assert less["keyAgreement"] == []
+    assert succession.without(following, []) == following
+    for wrong in (f"{DID}#key-3", f"{DID}#key-9", "#key-1", 7):
+        with pytest.raises(InvalidInputError) as caught:
+            succession.without(following, [wrong])
+        assert caught.value.code is Code.INVALID_OPTIONS

@@ -153,6 +153,7 @@ class Identity:
         threshold: int | None = None,
         watchers: Iterable[str] | None = None,
         ttl: int | None = None,
+        remove: Iterable[str] = (),
         at: datetime | None = None,
     ) -> Identity:
         """Change what the DID announces, and who watches over it; the key that acts stays.
@@ -163,6 +164,8 @@ class Identity:
             threshold: How many of them must approve; None for more than half.
             watchers: URLs of those who watch the DID.
             ttl: For how many seconds an answer may be kept.
+            remove: The ids of keys that retired or were revoked, to be listed no more: what they
+                signed verifies from now on with a registry's evidence alone.
             at: The time; None for now.
 
         Raises:
@@ -173,7 +176,9 @@ class Identity:
             RegistryError: The keys or the entry could not be written; ask again.
         """
         parameters = chosen_parameters(witnesses, threshold, watchers, ttl)
-        return self._lifecycle().update(services=services, parameters=parameters, at=at)
+        return self._lifecycle().update(
+            services=services, parameters=parameters, remove=_several(remove, "remove"), at=at
+        )
 
     def move(
         self, domain: str, *, path: str = "", port: int | None = None, at: datetime | None = None

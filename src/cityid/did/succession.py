@@ -1,10 +1,10 @@
 """How one version of a DID document follows the one before: pure functions from JSON to JSON.
 
-A verification method is never taken away and its name never given to another key: what it signed
-is to be told as signed by it for good. A method that retired stays under ``assertionMethod``, so
-that what was issued with it verifies, and leaves every other relationship, so that nobody acts
-with it any more. A method that is revoked stays as well, with the time from which on it proves
-nothing.
+The name of a verification method is never given to another key, and nothing but `without` takes a
+method away: what it signed is to be told as signed by it. A method that retired stays under
+``assertionMethod``, so that what was issued with it verifies, and leaves every other relationship,
+so that nobody acts with it any more. A method that is revoked stays as well, with the time from
+which on it proves nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from cityid.did.methods.base import MULTIKEY, MULTIKEY_V1, method_entry, relatio
 from cityid.did.rules import DID_V1
 from cityid.did.syntax import absolute
 from cityid.did.verification_method import RELATIONSHIPS
+from cityid.errors import Code, InvalidInputError, quote
 from cityid.keys import PublicKey
 from cityid.strict_json import JSONObject
 
@@ -53,7 +54,7 @@ def method_name(document: Mapping[str, Any], version: int) -> str:
     did, taken = document["id"], set()
     for member in ("verificationMethod", *RELATIONSHIPS):
         entries = document.get(member, ())
-        taken |= {absolute(entry["id"], did) for entry in entries if isinstance(entry, dict)}
+        taken |= {_name(entry, did) for entry in entries if isinstance(entry, dict)}
     while f"{did}#key-{version}" in taken:
         version += 1
     return f"{did}#key-{version}"
@@ -95,6 +96,35 @@ def revoked(document: Mapping[str, Any], since: datetime) -> JSONObject:
     return following
 
 
+def without(document: Mapping[str, Any], names: Iterable[str]) -> JSONObject:
+    """Return the document without methods that act no more.
+
+    Args:
+        document: The document so far.
+        names: The absolute id of each method that goes; all of them retired or revoked.
+
+    Raises:
+        InvalidInputError: There is no such method, or it still acts (``INVALID_OPTIONS``).
+    """
+    parsed = DIDDocument(document, document["id"])
+    over = retired(parsed) | {
+        method.id for method in parsed.verification_methods if method.revoked is not None
+    }
+    gone = set(names)
+    if gone - over:
+        raise InvalidInputError(
+            f"{quote(min(map(str, gone - over)), 120)} is no key that retired or was revoked",
+            code=Code.INVALID_OPTIONS,
+        )
+    following = copy.deepcopy(dict(document))
+    for member in ("verificationMethod", *RELATIONSHIPS):
+        if member in following:
+            following[member] = [
+                entry for entry in following[member] if _name(entry, parsed.id) not in gone
+            ]
+    return following
+
+
 def emptied(document: Mapping[str, Any]) -> JSONObject:
     """Return the document of a DID that is given up: no keys, no services."""
     return {
@@ -102,6 +132,10 @@ def emptied(document: Mapping[str, Any]) -> JSONObject:
         for member, value in document.items()
         if member not in _EMPTY_AFTER_DEACTIVATION
     }
+
+
+def _name(entry: Any, did: str) -> str:
+    return absolute(entry["id"] if isinstance(entry, dict) else entry, did)
 
 
 def retired(document: DIDDocument) -> frozenset[str]:
