@@ -51,6 +51,7 @@ class Environment:
     status_lists: tuple[status.Stapled, ...] = ()
     fetch: Fetch | None = None
     cache: status.Cache = field(default_factory=status.Cache, repr=False, compare=False)
+    lists: trust.ListCache = field(default_factory=trust.ListCache, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():
@@ -81,12 +82,13 @@ class Environment:
         )
         return status.Snapshot(judge, at=at, latest=latest)
 
-    def authorities(self, needs: Needs, at: datetime) -> trust.Authorities:
+    def authorities(self, needs: Needs, at: datetime, *, latest: bool) -> trust.Authorities:
         """Return who tells which issuers are recognised: all of it from one snapshot.
 
         Args:
             needs: What the policy needs.
             at: The time of judgement.
+            latest: Whether the time is now, so that a registry's last record counts in any case.
         """
         reader = trust.Reader(
             ledger=self.registry,
@@ -95,6 +97,8 @@ class Environment:
             contexts=self.contexts,
             suites=self.suites,
             skew=self.skew,
+            latest=latest,
+            cache=self.lists,
         )
         answering = trust.Recogniser(reader=reader, schemas=self.schemas)
         return trust.Authorities(needs.authorities, answering)

@@ -55,6 +55,7 @@ class Verifier(Environment):
         fetch: How status lists are read from the web, such as ``did.fetch()``; without it no
             network is reached.
         cache: Status lists that were verified a moment ago; one for each verifier.
+        lists: Lists of recognised entities that were; likewise.
     """
 
     def verify(
@@ -205,7 +206,7 @@ def _judged(verifier: Verifier, document: Document, asked: _Asked) -> Result:
         unread = Check.failed("structure", Problem.from_error(error))
         report = Report((unread,))
         return Result(report, unverified(report), None)
-    authorities = verifier.authorities(needs, at) if needs.authorities else None
+    authorities = verifier.authorities(needs, at, latest=latest) if needs.authorities else None
     statuses = verifier.snapshot(needs, at, latest=latest)
     run = Run(verifier, needs, at, challenge, domain, recorded, authorities, statuses)
     if isinstance(view, Presentation):

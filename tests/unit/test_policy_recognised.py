@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -185,3 +185,58 @@ def test_voting_takes_recognised_registrars(ledger):
     assert not verify(ledger, policy.voting(homes), roll).verified
     with pytest.raises(InvalidInputError):
         policy.voting(replace(election, recognised=[Recognised(CITY, for_type=KYC)]))
+
+
+def test_verifier_verifies_a_list_once_and_asks_for_the_newest_each_time(ledger, monkeypatch):
+    recognise(ledger)
+    verifier = cityid.Verifier(resolver=town.resolver(), registry=ledger)
+    asked, card, judged = Recognised(CITY, for_type=KYC), credential(), []
+    original = trust.lists.verify_credential
+    monkeypatch.setattr(
+        trust.lists, "verify_credential", lambda *a, **k: judged.append(1) or original(*a, **k)
+    )
+
+    def let_in(later=timedelta(0)):
+        return bool(verifier.verify(card, policy=asked, at=town.NOW + later))
+
+    assert [let_in(), let_in(), let_in(timedelta(minutes=4))] == [True] * 3
+    assert len(judged) == 1
+    assert let_in(timedelta(minutes=6))
+    assert len(judged) == 2
+    trust.withdraw(ledger, CITY, BANK, at=town.NOW - DAY)
+    judged.clear()
+    assert not let_in(timedelta(minutes=7))
+    assert len(judged) == 1
+
+
+def test_now_the_last_list_counts_though_its_registrys_clock_be_ahead():
+    ahead = registry.connect("memory:", clock=lambda: datetime.now(UTC) + timedelta(minutes=1))
+    trust.recognise(ahead, CITY, BANK, for_type=KYC)
+    trust.withdraw(ahead, CITY, BANK)
+    found = trust.recognition(
+        ahead, town.resolver(), authority=str(CITY.did), issuer=str(BANK.did), for_type=KYC
+    )
+    assert found.outcome is Outcome.FAILED
+
+
+def test_list_that_runs_out_is_not_remembered_longer(ledger):
+    recognise(ledger, valid_for=DAY + timedelta(minutes=10))
+    verifier = cityid.Verifier(resolver=town.resolver(), registry=ledger)
+    asked, card = Recognised(CITY, for_type=KYC), credential()
+    assert verifier.verify(card, policy=asked, at=town.NOW + timedelta(minutes=9))
+    late = verifier.verify(card, policy=asked, at=town.NOW + timedelta(minutes=13))
+    assert late  # within the skew of clocks
+    assert not verifier.verify(card, policy=asked, at=town.NOW + timedelta(minutes=16))
+
+
+def test_memory_of_lists_is_bounded(ledger):
+    cache = trust.ListCache(most=1)
+    for authority in (CITY, BANK):
+        listed = trust.recognise(ledger, authority, ALICE, for_type=KYC, at=town.NOW - DAY)
+        record = ledger.head(trust.list_id(str(authority.did)))
+        cache.keep(record, town.NOW, listed)
+        assert cache.verified(record, town.NOW) is listed
+    first = ledger.head(trust.list_id(str(CITY.did)))
+    assert cache.verified(first, town.NOW) is None
+    assert cache.verified(record._replace(data=b"{}"), town.NOW) is None
+    assert cache.verified(record._replace(recorded_at=town.NOW), town.NOW) is None

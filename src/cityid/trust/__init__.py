@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from cityid.trust.actions import ISSUE, RECOGNIZE, RecognizedAction, Scope, claims_of
 from cityid.trust.belief import Authorities, trust_check
+from cityid.trust.cache import ListCache
 from cityid.trust.lists import Reader, RecognitionList, list_id, read_list
 from cityid.trust.publishing import publish, recognise, withdraw
 from cityid.trust.queries import answer_ebsi, answer_trqp
@@ -31,6 +32,7 @@ __all__ = [
     "RECOGNIZE",
     "Asked",
     "Authorities",
+    "ListCache",
     "ListVersion",
     "Reader",
     "Recogniser",

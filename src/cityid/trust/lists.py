@@ -27,6 +27,7 @@ from cityid.registry import Record, Registry
 from cityid.report import Check, Outcome
 from cityid.securing import CLOCK_SKEW
 from cityid.trust.actions import RecognizedAction, read_actions
+from cityid.trust.cache import ListCache
 from cityid.verification import CredentialFindings, verify_credential
 
 LIST_TYPE: Final = "RecognizedEntityCredential"
@@ -106,6 +107,9 @@ class Reader:
         contexts: The JSON-LD contexts that are admitted.
         suites: The cryptosuites there are.
         skew: How far the clocks of authority and verifier may differ.
+        latest: Whether the last record counts in any case, though the registry's clock be ahead
+            of `at`: where the time of judgement is now.
+        cache: Lists that were verified a moment ago, by the same resolver, contexts and suites.
     """
 
     ledger: Registry | None
@@ -114,6 +118,8 @@ class Reader:
     contexts: Contexts = CONTEXTS
     suites: Mapping[str, Cryptosuite] = field(default_factory=lambda: CRYPTOSUITES)
     skew: timedelta = CLOCK_SKEW
+    latest: bool = False
+    cache: ListCache | None = None
 
     def read(self, authority: str) -> RecognitionList:
         """Return the list that was the authority's last at the time of judgement.
@@ -129,7 +135,7 @@ class Reader:
             raise unavailable("there is no registry to read lists in; pass registry=")
         name = list_id(authority)
         try:
-            found = self.last(authority, _version_at(self.ledger, name, self.at))
+            found = self.last(authority, self._version(self.ledger, name))
         except CityIdError as error:
             if error.code is Code.TRUST_LIST_UNAVAILABLE:
                 raise
@@ -156,13 +162,18 @@ class Reader:
         """
         forged = 0
         for record in () if self.ledger is None else _downwards(self.ledger, authority, version):
+            if kept := self.cache and self.cache.verified(record, self.at):
+                return kept
             credential = _claimed(record, authority)
             if credential is None:
                 continue
             findings = self._findings(credential, record.recorded_at)
             if _is_own(findings):
                 _demand_usable(findings, in_force=in_force)
-                return listed(record, credential, authority)
+                found = listed(record, credential, authority)
+                if self.cache is not None:
+                    self.cache.keep(record, self.at, found)
+                return found
             forged += 1
             if forged == MOST_FORGERIES:
                 break
@@ -170,6 +181,15 @@ class Reader:
             whose = quote(authority, 120)
             raise unavailable(f"no list that {whose} signed was found; {forged} entries are forged")
         return None
+
+    def _version(self, ledger: Registry, log: str) -> int:
+        """Return the version of a log that was the last at the time of judgement, 0 for none."""
+        head = ledger.head(log)
+        if head is None:
+            return 0
+        if self.latest or head.recorded_at <= self.at:
+            return head.version
+        return _version_at(ledger, log, head.version - 1, self.at)
 
     def _findings(self, credential: Credential, recorded: datetime) -> CredentialFindings:
         """Verify a list; the record is evidence that a key signed it before it was rotated out."""
@@ -214,20 +234,16 @@ def listed(record: Record, credential: Credential, authority: str) -> Recognitio
     )
 
 
-def _version_at(ledger: Registry, log: str, at: datetime) -> int:
+def _version_at(ledger: Registry, log: str, high: int, at: datetime) -> int:
     """Return the last version that was recorded by then, 0 for none: registry time never goes back.
 
     Args:
         ledger: The registry.
         log: The log's name.
+        high: The version to look no further than.
         at: The time.
     """
-    head = ledger.head(log)
-    if head is None:
-        return 0
-    if head.recorded_at <= at:
-        return head.version
-    low, high = 0, head.version - 1
+    low = 0
     while low < high:
         middle = (low + high + 1) // 2
         record = ledger.read(log, after=middle - 1, limit=1)[0]
@@ -239,10 +255,11 @@ def _downwards(ledger: Registry, authority: str, last: int) -> Iterator[Record]:
     """Yield records from a version down, a few at a time and not without end."""
     log = list_id(authority)
     lowest = max(0, last - MOST_RECORDS)
+    window = 1  # mostly the last one is the authority's own, and lists are long
     while last > lowest:
-        start = max(lowest, last - _WINDOW)
+        start = max(lowest, last - window)
         yield from reversed(ledger.read(log, after=start, limit=last - start))
-        last = start
+        last, window = start, _WINDOW
 
 
 def _claimed(record: Record, authority: str) -> Credential | None:

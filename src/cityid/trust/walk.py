@@ -367,7 +367,13 @@ def recognition(
     """
     moment = timestamp.aware(at) if at is not None else datetime.now(UTC)
     reader = Reader(
-        ledger=ledger, resolver=resolver, at=moment, contexts=contexts, suites=suites, skew=skew
+        ledger=ledger,
+        resolver=resolver,
+        at=moment,
+        contexts=contexts,
+        suites=suites,
+        skew=skew,
+        latest=at is None,
     )
     seen = {each.authority: each for each in sorted(known, key=lambda each: each.version)}
     recogniser = Recogniser(reader=reader, schemas=schemas, known=seen)
