@@ -153,19 +153,18 @@ class KeyQuestion(NamedTuple):
     def _since(self, key: PublicKey, today: VerificationMethod | None, path: str) -> Problem | None:
         """Tell what became of a key that was good then; None of one that still is."""
         if today is None or today.public_key != key:
-            code, fate = Code.KEY_SINCE_ROTATED, "has been taken out of use since"
+            code, fate = Code.KEY_SINCE_ROTATED, "rotated"
         elif today.revoked is not None:
             code = Code.KEY_SINCE_REVOKED
-            fate = f"is revoked from {timestamp.write(today.revoked)} on"
+            fate = f"revoked, from {timestamp.write(today.revoked)} on"
         else:
             return None
         when = timestamp.write(self.made_by)
         if self.recorded is None:
-            told = (
-                f"valid as of {when}, but nothing proves that it was made by then: the key {fate}"
-            )
+            told = f"valid as of {when}, key since {fate}; nothing proves that it was made by then"
             return Problem(Code.ORDER_UNPROVEN, told, path=path)
-        return Problem(code, f"valid when it was recorded, at {when}; the key {fate}", path=path)
+        told = f"valid then, key since {fate}; the document was recorded at {when}"
+        return Problem(code, told, path=path)
 
 
 def _path(proof: Proof) -> str:
