@@ -335,6 +335,15 @@ def test_trqp_query_is_answered(ledger):
     assert late["time_requested"] == "2027-03-13T10:00:00Z"
 
 
+def test_trqp_query_about_an_authority_is_answered(ledger):
+    recognise(ledger, whom=STATE, action="recognize")
+    asked = {"entity_id": str(STATE.did), "action": "recognize"}
+    assert answer(ledger, **asked)["recognized"] is True
+    assert answer(ledger, **asked, resource="Other")["recognized"] is False
+    trust.publish(ledger, STATE, at=town.NOW - DAY)
+    assert answer(ledger, entity_id=str(STATE.did))["authorized"] is False
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

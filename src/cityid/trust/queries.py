@@ -30,11 +30,11 @@ _UNAVAILABLE: Final = 503
 def answer_trqp(
     query: Mapping[str, Any], *, ledger: Registry, resolver: Resolver, at: datetime | None = None
 ) -> JSONObject:
-    """Answer an authorization query of the Trust Registry Query Protocol 2.0.
+    """Answer an authorization or recognition query of the Trust Registry Query Protocol 2.0.
 
     ``resource`` is the type of credential; ``context.time`` asks about the past, and
-    ``context.jurisdiction`` and ``context.claims`` narrow the question. The only action that
-    credentials are recognised by is ``issue``.
+    ``context.jurisdiction`` and ``context.claims`` narrow the question. With the action ``issue``
+    it asks about an issuer, with ``recognize`` about another authority.
 
     Args:
         query: The query: ``entity_id``, ``authority_id``, ``action``, ``resource``, ``context``.
@@ -43,8 +43,8 @@ def answer_trqp(
         at: The present time; now by default.
 
     Returns:
-        The answer with ``authorized``; or a problem object with ``status`` 400 for a malformed
-        query, 503 where a list cannot be had.
+        The answer with ``authorized``, or ``recognized`` for an authority; or a problem object
+        with ``status`` 400 for a malformed query, 503 where a list cannot be had.
 
     Spec:
         https://trustoverip.github.io/tswg-trust-registry-protocol/
@@ -61,7 +61,7 @@ def answer_trqp(
     told = " → ".join(found.path) if found.problem is None else found.problem.title
     answer: JSONObject = {
         **asked,
-        "authorized": bool(found),
+        _ANSWERS[asked["action"]]: bool(found),
         "time_evaluated": timestamp.write(present),
         "message": told,
     }
@@ -71,6 +71,7 @@ def answer_trqp(
 
 
 _TRQP: Final = ("entity_id", "authority_id", "action", "resource")
+_ANSWERS: Final = {ISSUE: "authorized", RECOGNIZE: "recognized"}
 
 
 def _asked_trqp(
@@ -80,8 +81,8 @@ def _asked_trqp(
     resolver: Resolver,
     present: datetime,
 ) -> Recognition:
-    if asked["action"] != ISSUE:
-        raise _bad(f"the one action that is recognised is issue, not {quote(asked['action'])}")
+    if asked["action"] not in _ANSWERS:
+        raise _bad(f"action is one of {', '.join(_ANSWERS)}, not {quote(asked['action'])}")
     claims, place = context.get("claims", []), context.get("jurisdiction")
     if not isinstance(claims, list) or not all(isinstance(claim, str) for claim in claims):
         raise _bad("context.claims is a list of JSON Pointers")
@@ -95,6 +96,7 @@ def _asked_trqp(
         for_type=asked["resource"],
         claims=claims,
         jurisdiction=place,
+        action=asked["action"],
         at=timestamp.parse(context["time"], path="/context/time") if "time" in context else present,
     )
 

@@ -176,15 +176,16 @@ class Recogniser:
             self._answers[key] = credential, self.ask(asked, credential.issuer or "", scope)
         return self._answers[key][1]
 
-    def ask(self, asked: Asked, issuer: str, scope: Scope) -> Recognition:
+    def ask(self, asked: Asked, issuer: str, scope: Scope, *, action: str = ISSUE) -> Recognition:
         """Return whether an issuer is recognised.
 
         Args:
             asked: The authority and the type.
             issuer: The issuer's DID.
             scope: What it must be recognised for.
+            action: To do what: ``issue``, or ``recognize`` others.
         """
-        walk = _Walk(self, asked, issuer, scope)
+        walk = _Walk(self, asked, issuer, scope, action)
         path = walk.path()
         lists = tuple(walk.lists)
         if path:
@@ -215,7 +216,10 @@ class Recogniser:
 class _Walk:
     """One breadth-first walk through the lists."""
 
-    def __init__(self, recogniser: Recogniser, asked: Asked, issuer: str, scope: Scope) -> None:
+    def __init__(
+        self, recogniser: Recogniser, asked: Asked, issuer: str, scope: Scope, action: str
+    ) -> None:
+        self._action = action
         self._recogniser = recogniser
         self._asked = asked
         self._issuer = issuer
@@ -258,7 +262,7 @@ class _Walk:
 
     def _recognises(self, found: RecognitionList, issuer: str) -> bool:
         for line in found.actions:
-            if line.entity == issuer and line.action == ISSUE and self._holds(line):
+            if line.entity == issuer and line.action == self._action and self._holds(line):
                 return True
         return False
 
@@ -330,6 +334,7 @@ def recognition(
     jurisdiction: str | None = None,
     max_age: timedelta | None = None,
     depth: int = DEPTH,
+    action: str = ISSUE,
     credential: Credential | None = None,
     known: Iterable[ListVersion] = (),
     contexts: Contexts = CONTEXTS,
@@ -351,6 +356,7 @@ def recognition(
             without one.
         max_age: How long ago each list may have been signed.
         depth: How many authorities the path may have.
+        action: To do what: ``issue``, or ``recognize`` others for the type.
         credential: The credential in hand, where a list asks that it fit a schema.
         known: List versions that were seen before (`Recognition.versions`).
         contexts: The JSON-LD contexts that are admitted.
@@ -378,4 +384,5 @@ def recognition(
     seen = {each.authority: each for each in sorted(known, key=lambda each: each.version)}
     recogniser = Recogniser(reader=reader, schemas=schemas, known=seen)
     asked = Asked(authority, for_type, jurisdiction, max_age, depth)
-    return recogniser.ask(asked, issuer, Scope(for_type, tuple(claims), jurisdiction, credential))
+    scope = Scope(for_type, tuple(claims), jurisdiction, credential)
+    return recogniser.ask(asked, issuer, scope, action=action)
