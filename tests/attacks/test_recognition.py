@@ -367,6 +367,18 @@ def test_list_with_an_unknown_context_leaves_open(ledger):
     assert ask(ledger).outcome is Outcome.INCONCLUSIVE
 
 
+def test_list_with_a_status_of_its_own_leaves_open(ledger):
+    recognise(ledger)
+    document = a_list(ledger, BANK, 2)
+    document["credentialStatus"] = {"type": "BitstringStatusListEntry"} | {
+        "statusPurpose": "revocation",
+        "statusListIndex": "7",
+        "statusListCredential": "https://city.example/status/1",
+    }
+    forged(ledger, document, CITY)
+    assert ask(ledger).outcome is Outcome.INCONCLUSIVE
+
+
 def test_line_without_type_recognises_for_nothing(ledger):
     recognise(ledger)
     document = a_list(ledger, BANK, 2)

@@ -148,6 +148,16 @@ def test_another_schema_under_the_same_url_is_refused():
         schemas.with_schema_credential(verified())
 
 
+def test_credential_brings_one_schema():
+    schemas = Schemas().with_schema_credential(verified())
+    again = schemas.with_schema_credential(verified())
+    assert len(again) == 1
+    name = "https://city.example/schemas/other"
+    other = signed(id=name, jsonSchema={"$id": name, "type": "object"})
+    with pytest.raises(InvalidInputError, match="another schema"):
+        schemas.with_schema_credential(verified(other))
+
+
 def test_schema_of_all_schema_credentials_may_stand_in_a_list():
     document = wrapped()
     document["credentialSchema"] = [document["credentialSchema"]]

@@ -115,8 +115,14 @@ class Schemas:
                 "returned",
                 code=Code.INVALID_OPTIONS,
             )
+        url = verified.schema.credential
+        if self._credentials.get(url, verified).schema != verified.schema:
+            raise InvalidInputError(
+                f"the credential {quote(url, 200)} brought another schema already",
+                code=Code.INVALID_OPTIONS,
+            )
         known = self.with_schema(verified.schema.url, verified.schema.document)
-        credentials = {**self._credentials, verified.schema.credential: verified}
+        credentials = {**self._credentials, url: verified}
         return replace(known, _credentials=credentials, _memory=_Memory())
 
     def verified(self, url: str) -> VerifiedSchema:

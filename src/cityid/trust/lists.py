@@ -296,6 +296,8 @@ def _is_own(findings: CredentialFindings) -> bool:
 
 
 def _demand_usable(findings: CredentialFindings, *, in_force: bool) -> None:
+    if "credentialStatus" in findings.credential.document:
+        raise unavailable("the authority's list has a status of its own, which nobody looks up")
     for check in findings.report:
         if check.problem is not None and (in_force or check.name != "validity"):
             raise unavailable(f"the authority's list cannot be used: {_reason(check)}")
