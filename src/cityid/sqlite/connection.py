@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -117,6 +118,17 @@ def connect(path: Path, kind: Kind, *, mode: str, timeout: float) -> Connection:
             connection.close()
             raise
         return connection
+
+
+def close_cursors(connection: Connection) -> None:
+    """Close the cursors of a connection, which an exception may hold: SQLite waits for them.
+
+    Args:
+        connection: What is to be closed itself, and at once.
+    """
+    for holder in gc.get_referrers(connection):
+        if isinstance(holder, sqlite3.Cursor):
+            holder.close()
 
 
 @contextlib.contextmanager

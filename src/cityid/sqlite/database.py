@@ -18,6 +18,7 @@ from cityid.sqlite.connection import (
     FOREIGN,
     Connection,
     Kind,
+    close_cursors,
     connect,
     left_alone,
     translated,
@@ -53,11 +54,14 @@ class _Pool:
 
     def drain(self) -> None:
         """Close the connections that nobody uses."""
-        keep = self.damaged and self.idle
+        keep = self.damaged and bool(self.idle)
         closing = left_alone(self.reader) if keep else contextlib.nullcontext()
         with closing, contextlib.suppress(IndexError):  # another thread may take the last one
             while True:
-                self.idle.pop().close()
+                connection = self.idle.pop()
+                if keep:
+                    close_cursors(connection)
+                connection.close()
 
 
 def _after_fork(reference: weakref.ref[_Pool]) -> None:
