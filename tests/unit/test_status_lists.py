@@ -474,3 +474,12 @@ def test_a_list_by_a_did_url_of_its_issuer_is_published_like_any_other(ledger):
     issued = cityid.issue(document, by=foreign_office(), at=NOW)
     found = status.check(issued, status.Snapshot(judge, at=NOW, latest=True))
     assert found.outcome is Outcome.FAILED
+
+
+def test_an_issuer_whose_did_needs_the_web_reads_its_own_list_all_the_same(ledger):
+    signer = office().signer("assertionMethod")[1]
+    hosted = did.create("web", signer=signer, domain="id.city.example")
+    handle = status.publish(ledger, hosted, URL, purpose="revocation", at=NOW)
+    handle.revoke(4, at=NOW)
+    again = status.reopen(ledger, hosted, URL, allocator=handle.allocator)
+    assert again.value(4) == 1
