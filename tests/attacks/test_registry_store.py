@@ -412,3 +412,11 @@ def test_a_cursor_that_an_exception_holds_does_not_keep_a_damaged_file_open(path
     assert {**after, index: b""} == {**before, index: b""}
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         cursors[0].fetchone()
+
+
+def test_a_transaction_that_never_ends_is_undone_when_it_is_forgotten(path):
+    with connect(path) as ledger, connect(path) as other:
+        work = ledger._database.transaction(write=True)
+        work.__enter__()
+        del work
+        assert other.append([NewEntry("a", 1, b"x")]) == ledger.append([NewEntry("a", 1, b"x")])
