@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from cityid import binding, pointer, recording, status, trust
@@ -50,8 +51,6 @@ class Environment:
     alert: AlertHook | None = None
     status_lists: tuple[status.Stapled, ...] = ()
     fetch: Fetch | None = None
-    cache: status.Cache = field(default_factory=status.Cache, repr=False, compare=False)
-    lists: trust.ListCache = field(default_factory=trust.ListCache, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():
@@ -60,6 +59,20 @@ class Environment:
                     f"{name}= takes a {kind.__name__}, not {quote(getattr(self, name))}",
                     code=Code.INVALID_OPTIONS,
                 )
+
+    def __getstate__(self) -> dict[str, object]:
+        """Let a process pool carry what can be carried: an open registry cannot."""
+        return {**self.__dict__, "suites": dict(self.suites)}
+
+    @cached_property
+    def cache(self) -> status.Cache:
+        """Status lists that were verified a moment ago."""
+        return status.Cache()
+
+    @cached_property
+    def lists(self) -> trust.ListCache:
+        """Lists of recognised entities that were verified a moment ago."""
+        return trust.ListCache()
 
     def snapshot(self, needs: Needs, at: datetime, *, latest: bool) -> status.Snapshot:
         """Return the state of all status lists that one decision is judged by.
@@ -132,7 +145,7 @@ class Run(NamedTuple):
         domain: Whom the presentation must be made for.
         recorded: A registry's record of the credential.
         authorities: Who tells which issuers are recognised.
-        statuses: The state of all status lists.
+        statuses: The state of all status lists; None for a credential that names none.
     """
 
     verifier: Environment
@@ -142,7 +155,7 @@ class Run(NamedTuple):
     domain: str | Iterable[str] | None
     recorded: Record | None
     authorities: trust.Authorities | None
-    statuses: status.Snapshot
+    statuses: status.Snapshot | None
 
     def credential(self, credential: Credential, policy: Policy) -> Result:
         """Judge a credential that nobody presents.
@@ -177,7 +190,8 @@ class Run(NamedTuple):
             skew=self.verifier.skew,
         )
         carried = status.carried(presentation.credentials)
-        self.statuses.bring(carried)
+        if self.statuses is not None:
+            self.statuses.bring(carried)
         parts = list(self._examined(presentation, carried))
         report = binding.presented(
             envelope,
@@ -243,7 +257,7 @@ class Run(NamedTuple):
 
     def _status(self, credential: Credential) -> tuple[Check, ...]:
         """Look up the statuses; for a stranger's credential nobody is asked anything."""
-        if not credential.statuses or not self._believed(credential):
+        if self.statuses is None or not credential.statuses or not self._believed(credential):
             return _NO_STATUS
         return status.check(credential, self.statuses).checks
 
@@ -272,7 +286,7 @@ class Run(NamedTuple):
 
     def _sealed(self, path: str, credential: Credential) -> VerifiedCredential:
         recognitions = self._recognitions(credential)
-        found = status.check(credential, self.statuses).found
+        found = () if self.statuses is None else status.check(credential, self.statuses).found
         return verified_credential(credential, credential.issuer or "", path, recognitions, found)
 
 

@@ -54,8 +54,6 @@ class Verifier(Environment):
         status_lists: Status lists in hand, for credentials whose list the registry has not.
         fetch: How status lists are read from the web, such as ``did.fetch()``; without it no
             network is reached.
-        cache: Status lists that were verified a moment ago; one for each verifier.
-        lists: Lists of recognised entities that were; likewise.
     """
 
     def verify(
@@ -207,7 +205,8 @@ def _judged(verifier: Verifier, document: Document, asked: _Asked) -> Result:
         report = Report((unread,))
         return Result(report, unverified(report), None)
     authorities = verifier.authorities(needs, at, latest=latest) if needs.authorities else None
-    statuses = verifier.snapshot(needs, at, latest=latest)
+    has_status = isinstance(view, Presentation) or bool(view.statuses)
+    statuses = verifier.snapshot(needs, at, latest=latest) if has_status else None
     run = Run(verifier, needs, at, challenge, domain, recorded, authorities, statuses)
     if isinstance(view, Presentation):
         return sounded(run.presentation(view, policy), verifier.alert, at)

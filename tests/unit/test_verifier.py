@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,6 +16,7 @@ from cityid.nonces import MemoryNonces
 from cityid.policy import Verdict
 from cityid.report import Outcome
 from cityid.result import CHECKS
+from cityid.status.cache import HOLD, Fetched
 
 
 def credential(subject=None, *, by=None, **claims):
@@ -241,6 +243,16 @@ def test_validity_is_judged_at_the_time_given():
 def test_a_verifier_binds_its_environment_once():
     verifier = cityid.Verifier(resolver=town.resolver())
     assert verifier.verify(credential(), policy=OFFICE, at=town.NOW)
+
+
+def test_a_verifier_travels_to_another_process_without_what_it_remembers():
+    verifier = cityid.Verifier(resolver=town.resolver())
+    verifier.cache.keep_fetched("https://city.example/1", Fetched(town.NOW, b"", "", HOLD))
+    assert verifier.lists
+    sent = pickle.loads(pickle.dumps(verifier))
+    assert sent.cache.fetched("https://city.example/1", town.NOW) is None
+    assert verifier.cache.fetched("https://city.example/1", town.NOW) is not None
+    assert sent.verify(credential(), policy=OFFICE, at=town.NOW)
 
 
 def test_many_are_verified_in_order_with_progress():

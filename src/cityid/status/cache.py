@@ -54,6 +54,10 @@ class Cache:
         self._lists: OrderedDict[bytes, tuple[datetime, BitstringList]] = OrderedDict()
         self._fetched: OrderedDict[str, Fetched] = OrderedDict()
 
+    def __reduce__(self) -> tuple[type[Cache], tuple[int]]:
+        """Let a process pool carry the verifier; what is remembered stays behind."""
+        return Cache, (self._most,)
+
     def verified(self, digest: bytes, at: datetime) -> BitstringList | None:
         """Return the list with this hash, where it was verified a moment before `at`.
 

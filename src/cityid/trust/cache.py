@@ -35,6 +35,10 @@ class ListCache:
             OrderedDict()
         )
 
+    def __reduce__(self) -> tuple[type[ListCache], tuple[int]]:
+        """Let a process pool carry the verifier; what is remembered stays behind."""
+        return ListCache, (self._most,)
+
     def verified(self, record: Record, at: datetime) -> RecognitionList | None:
         """Return the list of a record, where it was verified a moment before `at`.
 
