@@ -58,10 +58,7 @@ class _Pool:
         closing = left_alone(self.reader) if keep else contextlib.nullcontext()
         with closing, contextlib.suppress(IndexError):  # another thread may take the last one
             while True:
-                connection = self.idle.pop()
-                if keep:
-                    close_cursors(connection)
-                connection.close()
+                self.idle.pop().close()
 
 
 def _after_fork(reference: weakref.ref[_Pool]) -> None:
@@ -329,6 +326,8 @@ class Database:
         if not healthy:
             with contextlib.suppress(sqlite3.Error):
                 connection.rollback()  # now: a cursor in some traceback may put off the closing
+            if self._pool.damaged:
+                close_cursors(connection)
         if healthy or self._pool.damaged:
             self._pool.idle.append(connection)
         else:
