@@ -10,6 +10,7 @@ from cityid.errors import VerificationError
 from cityid.policy import Decision, Facts, Verdict
 from cityid.report import BAD, Check, Outcome, Problem, Report
 from cityid.status import Finding
+from cityid.trust import Recognition
 
 CHECKS: Final = (
     "structure",
@@ -108,6 +109,13 @@ class Result:
         )
 
     @property
+    def recognitions(self) -> tuple[Recognition, ...]:
+        """Through whom the issuers are recognised, where the policy asks; empty unless verified."""
+        return tuple(
+            found for credential in self.facts or () for found in credential.recognitions if found
+        )
+
+    @property
     def verified(self) -> bool:
         """Whether every check up to ``trust`` allows belief; the policy's say is not counted.
 
@@ -143,6 +151,7 @@ class Result:
                 lines.append(f"      {check.problem.title}")
                 lines.append(f"      → {check.problem.advice}")
         lines += [f"  i {found.told()} {found.path}" for found in self.statuses]
+        lines += [f"  i recognised: {' → '.join(found.path)}" for found in self.recognitions]
         lines += [f"  ! {warning.title}" for warning in self.warnings]
         return "\n".join(lines)
 
@@ -155,6 +164,7 @@ class Result:
             "checks": [check.to_dict() for check in self.checks],
             "warnings": [warning.to_dict() for warning in self.warnings],
             "statuses": [found.to_dict() for found in self.statuses],
+            "recognitions": [found.to_dict() for found in self.recognitions],
         }
 
     def _repr_html_(self) -> str:

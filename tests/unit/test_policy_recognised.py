@@ -59,6 +59,9 @@ def test_recognised_issuer_is_believed_and_the_path_is_a_fact(ledger):
     (found,) = result.facts.credentials[0].recognitions
     assert found.path == (str(CITY.did), str(BANK.did))
     assert result.report.outcome("trust") is Outcome.PASSED
+    assert result.recognitions == (found,)
+    assert f"recognised: {CITY.did} → {BANK.did}" in result.explain()
+    assert result.to_dict()["recognitions"][0]["path"] == list(found.path)
 
 
 def test_nobody_recognised_is_refused_and_a_missing_list_leaves_open(ledger):
