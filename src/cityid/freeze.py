@@ -28,7 +28,7 @@ from cityid.report import Problem
 from cityid.securing import CLOCK_SKEW, add_proof, verify_proofs
 from cityid.status import StatusList
 from cityid.status.bitstring import read_entry
-from cityid.status.list import last_state
+from cityid.status.state import last_state
 from cityid.strict_json import JSONObject
 
 FREEZE: Final = "freeze"

@@ -84,3 +84,15 @@ def test_a_list_of_a_thief_is_not_signed_anew(tmp_path):
     assert found.outcome is Outcome.INCONCLUSIVE
     with pytest.raises(cityid.InvalidInputError, match="not this issuer's status list"):
         status.reopen(ledger, office, URL, allocator=listed.allocator)
+    for version in (0, 7):
+        with pytest.raises(cityid.NotFoundError, match="has no version"):
+            status.restore(ledger, office, URL, version=version)
+    with pytest.raises(cityid.InvalidInputError, match="not this issuer's status list"):
+        status.restore(ledger, office, URL, version=2)
+    record = status.restore(ledger, office, URL, version=1, at=clock.at)
+    assert record.version == 3
+    again = status.reopen(ledger, office, URL, allocator=listed.allocator)
+    again.revoke(6, at=clock.at)
+    found = status.check(entry, status.Snapshot(judge, at=clock.at))
+    assert found.outcome is Outcome.PASSED
+    assert again.value(6) == 1

@@ -21,7 +21,7 @@ from cityid.status.bitstring import BitstringList, Entry, read_entry, read_list
 from cityid.status.cache import Cache
 from cityid.status.check import Finding, StatusFindings, check, recheck
 from cityid.status.list import Item, StatusList
-from cityid.status.publication import publish, reopen
+from cityid.status.publication import publish, reopen, restore
 from cityid.status.sources import Judge, Snapshot, Source, Stapled, carried
 
 __all__ = [
@@ -46,4 +46,5 @@ __all__ = [
     "read_list",
     "recheck",
     "reopen",
+    "restore",
 ]

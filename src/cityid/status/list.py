@@ -10,97 +10,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from cityid import strict_json, timestamp
-from cityid.canonical import Contexts
 from cityid.credential import Credential
-from cityid.cryptosuites import Cryptosuite
-from cityid.did import Identity, Resolver
-from cityid.errors import Code, ConflictError, InvalidInputError, NotFoundError, quote
+from cityid.did import Identity
+from cityid.errors import Code, ConflictError, InvalidInputError, quote
 from cityid.registry import NewEntry, Record, Registry
 from cityid.securing import add_proof
 from cityid.status.allocation import Allocator
 from cityid.status.bits import read_leftmost_first, write_leftmost_first
 from cityid.status.bitstring import (
-    BitstringList,
     Entry,
     entry_document,
     list_document,
     read_entry,
-    read_list,
 )
+from cityid.status.state import Trust, last_state
 from cityid.strict_json import JSONObject
-from cityid.verification import verify_credential
 
 _ATTEMPTS = 16
 _FOR_GOOD = frozenset({"revocation", "refresh"})
 
 Item = int | Credential | Mapping[str, Any] | str | bytes
 """What is meant by a change: a place in the list, or a credential that has one."""
-
-
-class Trust(NamedTuple):
-    """What an issuer reads its own lists with.
-
-    Attributes:
-        resolver: Finds the keys that earlier states were signed with.
-        contexts: The JSON-LD contexts that are admitted.
-        suites: The cryptosuites there are.
-    """
-
-    resolver: Resolver
-    contexts: Contexts
-    suites: Mapping[str, Cryptosuite]
-
-
-class State(NamedTuple):
-    """The last state of a list.
-
-    Attributes:
-        record: Its record.
-        list: The list.
-    """
-
-    record: Record
-    list: BitstringList
-
-
-def last_state(registry: Registry, issuer: Identity, url: str, trust: Trust) -> State:
-    """Return the last state of a list, verified: nobody signs anew what somebody else wrote.
-
-    Args:
-        registry: Where it is kept.
-        issuer: Who issues it.
-        url: Its URL.
-        trust: What it is read with.
-
-    Raises:
-        NotFoundError: There is no such list.
-        InvalidInputError: What is there is not this issuer's list.
-        RegistryError: The list cannot be read.
-    """
-    record = registry.head(url)
-    if record is None:
-        raise NotFoundError(f"there is no status list {quote(url, 120)}", ref=url)
-    credential = Credential.of(record.data)
-    # A thief writes any date into a list, but not into the registry's record of it.
-    made = max(credential.valid_from or record.recorded_at, record.recorded_at)
-    findings = verify_credential(
-        credential,
-        resolver=trust.resolver,
-        contexts=trust.contexts,
-        at=made,
-        suites=trust.suites,
-    )
-    if not findings.verified or credential.issuer != str(issuer.did) or credential.id != url:
-        told = "; ".join(problem.title for problem in findings.report.errors)
-        raise InvalidInputError(
-            f"version {record.version} of the log is not this issuer's status list"
-            + (f": {told}" if told else ""),
-            code=Code.STATUS_VERIFICATION_ERROR,
-        )
-    return State(record, read_list(credential))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,6 +185,20 @@ class StatusList:
         """
         state = last_state(self.registry, self.issuer, self.url, self.trust)
         return read_leftmost_first(state.list.bits, self._place(item), self.size)
+
+    def restore(self, bits: bytes, at: datetime) -> Record:
+        """Write a state over whatever is the last one; for `status.restore`.
+
+        Args:
+            bits: The array.
+            at: When.
+
+        Raises:
+            RegistryError: The list cannot be read or written; ConflictError where somebody else
+                wrote meanwhile.
+        """
+        head = self.registry.head(self.url)
+        return self._append(bytearray(bits), 1 if head is None else head.version + 1, at)
 
     def begin(self, decoys: int, at: datetime) -> StatusList:
         """Write the first state of the list; for `publish`.

@@ -11,13 +11,14 @@ from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential.terms import is_url
 from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite, suite_for
 from cityid.did import Identity, Resolver
-from cityid.errors import Code, InvalidInputError, quote
-from cityid.registry import Registry
+from cityid.errors import Code, InvalidInputError, NotFoundError, quote
+from cityid.registry import Record, Registry
 from cityid.status.allocation import Allocator, MemoryAllocator
 from cityid.status.bits import MOST_BYTES
 from cityid.status.bitstring import LEAST_ENTRIES, MOST_BITS, BitstringList
 from cityid.status.cache import USUAL_TTL
-from cityid.status.list import StatusList, Trust, last_state
+from cityid.status.list import StatusList
+from cityid.status.state import Trust, last_state, own_state
 
 _FASTEST = MappingProxyType(
     {"eddsa-rdfc-2022": "eddsa-jcs-2022", "ecdsa-rdfc-2019": "ecdsa-jcs-2019"}
@@ -155,6 +156,64 @@ def reopen(
         cryptosuite=cryptosuite or _fastest(issuer),
         trust=trust,
     )
+
+
+def restore(
+    registry: Registry,
+    issuer: Identity,
+    url: str,
+    *,
+    version: int,
+    cryptosuite: str | None = None,
+    resolver: Resolver | None = None,
+    contexts: Contexts = CONTEXTS,
+    suites: Mapping[str, Cryptosuite] = CRYPTOSUITES,
+    at: datetime | None = None,
+) -> Record:
+    """Publish an earlier state of a list anew, over rubbish or a thief's list in its log.
+
+    What was set since that state is set no more: set it again. Take the list up with `reopen`
+    afterwards.
+
+    Args:
+        registry: Where the list is kept.
+        issuer: Who issues it.
+        url: Its URL.
+        version: The last version that is the issuer's own.
+        cryptosuite: Signs the new state.
+        resolver: Finds the keys that the earlier state was signed with.
+        contexts: The JSON-LD contexts that are admitted.
+        suites: The cryptosuites there are.
+        at: When; now by default.
+
+    Returns:
+        The record of the new state.
+
+    Raises:
+        NotFoundError: The list has no such version.
+        InvalidInputError: That version is not this issuer's list either.
+        RegistryError: The list cannot be read or written.
+    """
+    trust = Trust(resolver or _own_resolver(registry, issuer), contexts, suites)
+    records = registry.read(url, after=version - 1, limit=1) if version > 0 else ()
+    if not records:
+        raise NotFoundError(f"the list {quote(url, 120)} has no version {version}", ref=url)
+    state = own_state(records[0], issuer, url, trust).list
+    handle = StatusList(
+        registry=registry,
+        issuer=issuer,
+        url=url,
+        purpose=min(state.purposes),
+        length=len(state.bits) * 8,
+        size=1,
+        messages=MappingProxyType({}),
+        allocator=MemoryAllocator(),
+        ttl=state.ttl or USUAL_TTL,
+        valid_for=_period(state),
+        cryptosuite=cryptosuite or _fastest(issuer),
+        trust=trust,
+    )
+    return handle.restore(state.bits, datetime.now(UTC) if at is None else timestamp.aware(at))
 
 
 def _period(state: BitstringList) -> timedelta | None:
