@@ -10,7 +10,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cityid import Verifier, did, policy
+from cityid import Verifier, did, policy, registry
 from cityid.nonces import FileNonces, fresh_nonce
 
 DOMAIN = "pool.city.example"
@@ -28,7 +28,11 @@ def main(folder: Path) -> None:
     # The store remembers each challenge that was sent, and lets each be answered once, even where
     # several processes share the file. Without it an answer that was overheard would work again.
     nonces = FileNonces(folder / "challenges.db", issued_only=True)
-    verifier = Verifier(resolver=did.resolver(), nonces=nonces)
+
+    # The registry has the status lists. Without it nobody could tell whether a card was revoked,
+    # and what cannot be told is not permitted.
+    ledger = registry.connect(f"file:{folder / 'city.registry'}")
+    verifier = Verifier(resolver=did.resolver(), registry=ledger, nonces=nonces)
 
     challenge = fresh_nonce()
     nonces.issue(challenge, expires=datetime.now(UTC) + timedelta(minutes=5))
@@ -50,6 +54,7 @@ def main(folder: Path) -> None:
 
     again = verifier.verify(answer, policy=adult_resident, challenge=challenge, domain=DOMAIN)
     print("the same answer again:", "let in" if again else again.errors[0].title)
+    ledger.close()
     sys.exit(bool(again))
 
 

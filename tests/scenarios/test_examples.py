@@ -64,11 +64,26 @@ def test_the_scripts_do_the_main_job_one_after_the_other(told):
 def test_each_of_the_200_credentials_verifies(told):
     folder, _ = told
     office = cityid.policy.IssuedBy({(folder / "office.did").read_text()})
-    verifier = cityid.Verifier(resolver=town.resolver())
+    ledger = cityid.registry.connect(f"file:{folder / 'city.registry'}")
+    verifier = cityid.Verifier(resolver=town.resolver(), registry=ledger)
     documents = [path.read_bytes() for path in sorted(folder.glob("resident-*.json"))]
     assert len(documents) == 200
     results = cityid.verify_many(documents, policy=office, verifier=verifier)
     assert all(results)
+    ledger.close()
+
+
+def test_a_revoked_card_is_refused_and_was_good_the_day_before(tmp_path):
+    folder = tmp_path / "town"
+    for script in ("issuer", "holder"):
+        assert run(script, folder).returncode == 0
+    finished = run("revoker", folder)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout == "today: the credential is revoked\nthe day before: permitted\n"
+    refused = run("verifier", folder)
+    assert refused.returncode == 1
+    assert "the credential is revoked" in refused.stdout
+    assert "welcome" not in refused.stdout
 
 
 def test_what_the_holder_keeps_secret_lies_in_no_readable_file(told):
@@ -81,7 +96,7 @@ def test_what_the_holder_keeps_secret_lies_in_no_readable_file(told):
 
 def test_the_verifier_ends_with_its_reasons_where_the_office_is_another(told, tmp_path):
     folder, _ = told
-    for name in ("resident-000.json", "resident-000.wallet"):
+    for name in ("resident-000.json", "resident-000.wallet", "city.registry"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
         (tmp_path / name).chmod(0o600)
     (tmp_path / "office.did").write_text(str(town.foreign_office().did))
@@ -90,7 +105,7 @@ def test_the_verifier_ends_with_its_reasons_where_the_office_is_another(told, tm
     assert "the policy does not believe this issuer" in finished.stdout
 
 
-@pytest.mark.parametrize("script", ["issuer", "holder", "verifier"])
+@pytest.mark.parametrize("script", ["issuer", "holder", "verifier", "revoker"])
 def test_a_script_without_a_folder_tells_how_it_is_used(script):
     finished = run(script)
     assert finished.returncode == 2
@@ -98,7 +113,7 @@ def test_a_script_without_a_folder_tells_how_it_is_used(script):
 
 
 def test_scripts_in_another_order_tell_what_comes_before(tmp_path):
-    for script in ("holder", "verifier"):
+    for script in ("holder", "verifier", "revoker"):
         finished = run(script, tmp_path)
         assert finished.returncode == 1
         assert finished.stderr.count("\n") == 1

@@ -581,8 +581,8 @@ def test_specs_and_version(shell):
 
 def test_the_demo_tells_its_scenes_to_people_and_leaves_its_files(shell):
     told = shell.done("demo", "--folder", "new/stage")
-    assert told.count("✓ permit") == 3
-    assert told.count("✗ deny") == 4
+    assert told.count("✓ permit") == 4
+    assert told.count("✗ deny") == 6
     assert "did:key:z6Mk" in told
     assert max(map(len, told.splitlines())) < 180
     assert (shell.folder / "new/stage/city.registry").exists()
@@ -590,7 +590,7 @@ def test_the_demo_tells_its_scenes_to_people_and_leaves_its_files(shell):
 
 def test_the_demo_tells_its_scenes_to_programs_too(shell):
     scenes = shell.json("demo")
-    assert len(scenes) == 6
+    assert len(scenes) == 7
     assert all(scene["title"] and scene["text"] and scene["rows"] for scene in scenes)
     assert list(shell.folder.iterdir()) == []
     (shell.folder / "something").touch()

@@ -49,7 +49,7 @@ def test_every_question_is_unfolded_and_none_failed(played):
     _, scenes, _ = played
     assert [row[0] for row in scenes[3].rows] == [*cityid.result.CHECKS, "policy"]
     marks = {mark for row in scenes[3].rows for mark in row[2:]}
-    assert marks == {"✓", "·", ""}
+    assert marks == {"✓", ""}
 
 
 def test_four_attacks_are_refused_by_the_check_that_is_there_for_it(played):
@@ -63,12 +63,25 @@ def test_four_attacks_are_refused_by_the_check_that_is_there_for_it(played):
     assert all(reason for *_, reason in scenes[4].rows)
 
 
+def test_a_revoked_card_is_refused_and_was_good_the_day_before(played):
+    _, scenes, _ = played
+    assert [row[:4] for row in scenes[5].rows] == [
+        ("pool.city.example", "today", "✗ deny", "status"),
+        ("an auditor", "today", "✗ deny", "status"),
+        ("an auditor", "the day before", "✓ permit", ""),
+    ]
+
+
 def test_the_registry_is_left_with_the_appointment_and_no_resident(played):
     folder, _, _ = played
     with registry.connect(f"file:{folder / 'city.registry'}", origin=demo.ORIGIN) as ledger:
-        (record,) = ledger.scan()
-    assert b"StaffRoleCredential" in record.data
-    assert b"Resident" not in record.data
+        records = list(ledger.scan())
+    types = [record.data.count(b"StaffRoleCredential") for record in records]
+    lists = [record.data.count(b"BitstringStatusListCredential") for record in records]
+    assert (types, lists) == ([1, 0, 0], [0, 1, 1])
+    assert not any(b"Resident" in record.data for record in records)
+    assert records[0].recorded_at == town.NOW - timedelta(days=1)
+    assert records[2].recorded_at == town.NOW
 
 
 def test_only_offices_that_the_city_appointed_are_accredited():

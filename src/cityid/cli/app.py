@@ -36,7 +36,7 @@ SPECIFICATIONS = (
     ("VC Recognized Entities", "1.0, Working Draft of 2026-08-02"),
     ("Bitstring Status List", "1.0, Recommendation of 2025-05-15"),
     ("Token Status List", "draft 21 of the IETF, as a JWT"),
-    ("DID methods", "did:key, did:jwk, did:peer 0, 2 and 4, did:web"),
+    ("DID methods", "did:key, did:jwk, did:peer 0, 2 and 4, did:web, did:webvh 1.0"),
     ("Merkle log", "RFC 6962 and 9162; C2SP checkpoints, cosignatures, proofs and tiles"),
 )
 

@@ -22,6 +22,7 @@ from cityid.demo.stage import (
 )
 from cityid.issuer import issue, issue_many
 from cityid.resources import Kind, read
+from cityid.status import Allocator, StatusList, publish
 from cityid.verifier import Verifier
 
 _OFFICES = "https://city.example/offices"
@@ -87,8 +88,21 @@ def people() -> list[Resident]:
     return [Resident(row, did.create("key")) for row in rows]
 
 
+def publish_list(stage: Stage, places: Allocator) -> StatusList:
+    """Publish the list in which the office can revoke: signed, and with nothing about anybody."""
+    return publish(
+        stage.ledger,
+        stage.office,
+        "https://city.example/revoked/1",
+        purpose="revocation",
+        allocator=places,
+        decoys=100,
+        at=stage.at,
+    )
+
+
 def issue_cards(
-    stage: Stage, people: Sequence[Resident], progress: Progress | None
+    stage: Stage, people: Sequence[Resident], revoked: StatusList, progress: Progress | None
 ) -> tuple[list[Credential], Scene]:
     """Scene 2: the office issues a credential to each resident."""
     today, whole = stage.at.date(), len(people)
@@ -100,6 +114,7 @@ def issue_cards(
             by=stage.office,
             valid_for=5 * YEAR,
             at=stage.at,
+            status=revoked,
             progress=None if progress is None else lambda done: progress(done, whole),
         )
     )
@@ -118,7 +133,7 @@ def issue_cards(
 
 
 def prove_registry(stage: Stage) -> Scene:
-    """Scene 6: a signed checkpoint, and the proof that each record is in it."""
+    """Scene 7: a signed checkpoint, and the proof that each record is in it."""
     operator = stage.city.signer("assertionMethod")[1].public_key
     checkpoint = stage.ledger.checkpoint()
     registry.verify_checkpoint(checkpoint.note, origin=ORIGIN, operator=operator)
@@ -133,7 +148,7 @@ def prove_registry(stage: Stage) -> Scene:
     return Scene(
         "What the registry proves to everybody",
         "Whoever keeps this checkpoint will notice a record that was dropped, changed or "
-        "slipped in. Both proofs were checked without trusting the registry.",
+        "slipped in. All proofs were checked without trusting the registry.",
         ("what", "name", "content", "proof"),
         tuple(rows),
     )

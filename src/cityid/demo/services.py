@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from cityid import did, policy
 from cityid.credential import Credential, Presentation
@@ -21,6 +22,7 @@ from cityid.nonces import fresh_nonce
 from cityid.policy import Verdict
 from cityid.report import Outcome
 from cityid.result import CHECKS, Result
+from cityid.status import StatusList
 from cityid.wallet import Wallet
 
 BANK, POLLS, POOL = "bank.example", "vote.city.example", "pool.city.example"
@@ -126,7 +128,7 @@ def unfold(result: Result) -> Scene:
     rows.append(("policy", _MEANING["policy"], policy_mark, ""))
     return Scene(
         "What the pool asked before it opened",
-        "A result lists every question, in this order; · is a question that does not apply.",
+        "A result lists every question, in this order.",
         ("check", "question", "presentation", "credential"),
         tuple(rows),
     )
@@ -160,6 +162,31 @@ def refuse(stage: Stage, asked: policy.Policy, resident: Resident, card: Credent
         "Every refusal names the check that failed.",
         ("shown", "decides", "check", "reason"),
         rows,
+    )
+
+
+def revoke(
+    stage: Stage, revoked: StatusList, asked: policy.Policy, resident: Resident, card: Credential
+) -> Scene:
+    """Scene 6: the office revokes a card; what was good the day before stays so."""
+    revoked.revoke(card, at=stage.at)
+    today, yesterday = stage.at, stage.at - timedelta(days=1)
+    of_office = policy.IssuedBy({stage.office.did})
+    judged = (
+        (POOL, "today", stage.ask(POOL, asked, card, by=resident.identity)[0]),
+        ("an auditor", "today", stage.verifier.verify(card, policy=of_office, at=today)),
+        (
+            "an auditor",
+            "the day before",
+            stage.verifier.verify(card, policy=of_office, at=yesterday),
+        ),
+    )
+    return Scene(
+        f"The next day {resident.name} moves away, and the card is revoked",
+        "The office sets one bit of a signed list in the registry; nobody else knows whose it is. "
+        "The registry keeps every state of the list, so a card is judged as of any day.",
+        ("who asks", "as of", "decides", "check", "reason"),
+        tuple((who, day, _verdict(result), *_why(result)) for who, day, result in judged),
     )
 
 

@@ -51,30 +51,50 @@ class Resident:
         return born <= years_before(today, 18) and settled <= today - timedelta(days=90)
 
 
+class Clock:
+    """The clock of the play: whoever looks at it sees the same time.
+
+    Args:
+        now: The time at the beginning.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        """Return the time."""
+        return self.now
+
+
 @dataclass(frozen=True)
 class Stage:
     """The things of the play, and the offices."""
 
     folder: Path
-    at: datetime
+    clock: Clock
     city: did.Identity
     office: did.Identity
     ledger: registry.OpenRegistry
     verifier: Verifier
 
+    @property
+    def at(self) -> datetime:
+        """The time in the play."""
+        return self.clock()
+
     @classmethod
     def set_up(cls, folder: Path, at: datetime) -> Stage:
         """Make the city, its office, a registry file and a verifier in a folder."""
-        city, office = did.create("key"), did.create("key")
+        clock, city, office = Clock(at), did.create("key"), did.create("key")
         ledger = registry.connect(
             f"file:{folder / 'city.registry'}",
             origin=ORIGIN,
             operator=city.signer("assertionMethod")[1],
-            clock=lambda: at,
+            clock=clock,
         )
         nonces = FileNonces(folder / "challenges.db")
         verifier = Verifier(resolver=did.resolver(ledger), registry=ledger, nonces=nonces)
-        return cls(folder, at, city, office, ledger, verifier)
+        return cls(folder, clock, city, office, ledger, verifier)
 
     def ask(
         self, service: str, question: policy.Policy, *credentials: Credential, by: did.Identity
