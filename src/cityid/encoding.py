@@ -13,7 +13,7 @@ import binascii
 import struct
 from collections.abc import Collection
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from typing import Literal, Self, get_args
 
 from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
@@ -27,20 +27,18 @@ BASE58_MAX_LENGTH = 4_096
 BASE64URL_MAX_LENGTH = 1_000_000
 """The most base64url characters that are decoded."""
 
-# --- base58btc: many digits at a time, because 58^8 and 58^10 still fit a machine word
+# --- base58btc: all digits at once, side by side in one integer, because 58^8 fits a machine word
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _NO_DIGIT = 255
 _DIGITS = bytes(
     _ALPHABET.index(chr(byte)) if chr(byte) in _ALPHABET else _NO_DIGIT for byte in range(256)
 )
-_CHUNK, _WORD, _PAIR = 58**10, 58**8, 58**2
-_PAIRS_A_CHUNK = (0,) * 5
-_JOINTS = (
-    (8, 58, b"\0\xff" * 4),
-    (16, 58**2, b"\0\0\xff\xff" * 2),
-    (32, 58**4, b"\0\0\0\0\xff\xff\xff\xff"),
-)
+_CHARACTERS = _ALPHABET.encode().ljust(256, b"?")
+_WORD, _FOUR, _PAIR, _ONE = 58**8, 58**4, 58**2, 58
+_BY_FOUR, _BY_PAIR, _BY_ONE = -(-(2**71) // _FOUR), -(-(2**36) // _PAIR), -(-(2**18) // _ONE)
+_QUOTIENTS = (bytes(12) + b"\xff" * 4, (bytes(6) + b"\xff" * 2) * 2, (bytes(3) + b"\xff") * 4)
+_LOWER_HALVES = (b"\0\xff" * 4, b"\0\0\xff\xff" * 2, b"\0\0\0\0\xff\xff\xff\xff")
 
 
 def base58btc_encode(data: bytes) -> str:
@@ -58,14 +56,28 @@ def base58btc_encode(data: bytes) -> str:
     _cap(len(data), BASE58_MAX_LENGTH * 8 // 11, "base58btc")
     digits = data.lstrip(b"\0")
     number = int.from_bytes(digits, "big")
-    pairs, reversed_pairs = _pairs(), []
+    row = count = 0
     while number:
-        number, chunk = divmod(number, _CHUNK)
-        for _ in _PAIRS_A_CHUNK:
-            chunk, pair = divmod(chunk, _PAIR)
-            reversed_pairs.append(pairs[pair])
-    text = "".join(reversed(reversed_pairs)).lstrip("1")
+        number, word = divmod(number, _WORD)
+        row |= word << 128 * count
+        count += 1
+    text = _taken_apart(row, count).lstrip(b"\0").translate(_CHARACTERS).decode()
     return "1" * (len(data) - len(digits)) + text
+
+
+def _taken_apart(row: int, count: int) -> bytes:
+    """Return the eight digits of each word; the words stand 128 bits apart.
+
+    To divide is to multiply with the inverse, rounded up: exact for numbers as small as these.
+    """
+    fours, pairs, ones = _masks(_QUOTIENTS, count)
+    high = row * _BY_FOUR >> 71 & fours
+    row += (high << 64) - high * _FOUR
+    high = row * _BY_PAIR >> 36 & pairs
+    row += (high << 32) - high * _PAIR
+    high = row * _BY_ONE >> 18 & ones
+    row += (high << 16) - high * _ONE
+    return row.to_bytes(16 * count, "big")[1::2]
 
 
 def base58btc_decode(text: str, *, max_length: int = BASE58_MAX_LENGTH) -> bytes:
@@ -96,21 +108,19 @@ def base58btc_decode(text: str, *, max_length: int = BASE58_MAX_LENGTH) -> bytes
 
 
 def _words(digits: bytes) -> tuple[int, ...]:
-    """Return the numbers that eight digits make each, of all at once: side by side in one integer.
-
-    Neighbours are joined, first digits to pairs, then pairs to fours, then fours to eights.
-    """
+    """Return the numbers that eight digits make each: neighbours joined to pairs, fours, words."""
     count = -(-len(digits) // 8)
+    ones, pairs, fours = _masks(_LOWER_HALVES, count)
     row = int.from_bytes(digits, "big")
-    for bits, weight, pattern in _JOINTS:
-        mask = int.from_bytes(pattern * count, "big")
-        row = (row >> bits & mask) * weight + (row & mask)
+    row = (row >> 8 & ones) * _ONE + (row & ones)
+    row = (row >> 16 & pairs) * _PAIR + (row & pairs)
+    row = (row >> 32 & fours) * _FOUR + (row & fours)
     return struct.unpack(f">{count}Q", row.to_bytes(8 * count, "big"))
 
 
-@cache
-def _pairs() -> tuple[str, ...]:
-    return tuple(first + second for first in _ALPHABET for second in _ALPHABET)
+@lru_cache(maxsize=32)
+def _masks(patterns: tuple[bytes, ...], count: int) -> tuple[int, ...]:
+    return tuple(int.from_bytes(pattern * count, "big") for pattern in patterns)
 
 
 # --- base64url
@@ -319,11 +329,8 @@ def multicodec_unwrap(data: bytes) -> tuple[Multicodec, bytes]:
 def _codec_name(code: int) -> str:
     from multiformats import multicodec
 
-    return (
-        f"{multicodec.get(code=code).name} ({code:#x})"
-        if multicodec.exists(code=code)
-        else f"{code:#x}"
-    )
+    known = multicodec.exists(code=code)
+    return f"{multicodec.get(code=code).name} ({code:#x})" if known else f"{code:#x}"
 
 
 _HASHES: dict[HashName, tuple[int, int]] = {

@@ -20,8 +20,8 @@ MAX_LENGTH: Final = 8192
 """The longest DID or DID URL that is read; did:peer carries whole documents."""
 
 _PCT = "%[0-9A-Fa-f]{2}"
-_IDCHAR = rf"(?:[A-Za-z0-9._-]|{_PCT})"
-_PCHAR = rf"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|{_PCT})"
+_IDCHAR = rf"(?:[A-Za-z0-9._-]++|{_PCT})"  # as many as there are: it is always read in a loop
+_PCHAR = rf"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]++|{_PCT})"
 _DID = rf"did:([a-z0-9]+):((?:{_IDCHAR}|:(?!$|[/?#]))+)"
 _DID_PATTERN = re.compile(_DID, re.ASCII)
 _DID_URL_PATTERN = re.compile(
