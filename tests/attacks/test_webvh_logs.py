@@ -448,6 +448,27 @@ def test_the_scid_is_checked_even_where_hash_and_signature_hold():
     assert "scid is not the hash" in str(fault_of(Written(written.did, (forged,))))
 
 
+@pytest.mark.parametrize(
+    ("honest", "forged"),
+    [
+        ({"a": "{SCID}"}, {"a": "{SCID}"}),
+        ({"x{SCID}": "good"}, {"x{SCID}": "bad", "x%s": "good"}),
+    ],
+    ids=["in a text", "in a name that hides another"],
+)
+def test_no_second_first_entry_has_the_same_scid(honest: dict[str, Any], forged: dict[str, Any]):
+    """What stands for the SCID while it is made stands nowhere afterwards."""
+    written = write(begin(state=document(**honest)))
+    assert written.verified().fault is None
+    entry = copy.deepcopy(written.entries[0])
+    scid = entry["parameters"]["scid"]
+    state = {name: value for name, value in entry["state"].items() if scid not in name[:50]}
+    others = {name.replace("%s", scid): value for name, value in forged.items()}
+    second = signed({**entry, "state": {**others, **state, **others}}, 1, scid, (0,), NOW)
+    assert second["versionId"] != entry["versionId"]
+    assert "{SCID} still stands" in str(fault_of(Written(written.did, (second,))))
+
+
 # --- witnesses
 
 

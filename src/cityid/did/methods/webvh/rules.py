@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from cityid.canonical import jcs
 from cityid.cryptosuites.base import Unsecured
@@ -46,8 +46,7 @@ class Version:
         return self._read[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One entry about to follow another.
 
     Attributes:
@@ -78,8 +77,9 @@ class Step:
         at: datetime,
     ) -> Step:
         """Return the step to an entry; its canonical form is made once for hash and proofs."""
-        unsecured = Unsecured(entry.unsecured)
-        canonical = jcs.canonicalize(dict(unsecured))
+        document = entry.unsecured
+        canonical = jcs.canonicalize(document)
+        unsecured = Unsecured(document)
         unsecured.hashes[CRYPTOSUITE, "sha256"] = hashlib.sha256(canonical).digest()
         return cls(entry, before, parameters, scid, at, unsecured, canonical)
 
@@ -92,6 +92,11 @@ class Step:
         """
         index = 0 if self.before is None else self.before.entry.number
         return invalid_log(message, index, *path)
+
+    @property
+    def version(self) -> Version:
+        """The version that the entry makes, once it is held to every rule."""
+        return Version(self.entry, self.parameters)
 
     @property
     def predecessor(self) -> str:
@@ -131,6 +136,8 @@ def has_its_scid(step: Step) -> None:
     scid = step.parameters.scid
     if scid != step.scid:
         raise step.refused(f"the scid {quote(scid)} is not the DID's", "parameters", "scid")
+    if SCID_PLACEHOLDER.encode() in step.canonical:  # else several first entries had one SCID
+        raise step.refused(f"{SCID_PLACEHOLDER} still stands in the first entry")
     if scid_of(replaced(dict(step.unsecured), scid, SCID_PLACEHOLDER)) != scid:
         raise step.refused("the scid is not the hash of the entry", "parameters", "scid")
 
@@ -218,7 +225,7 @@ def active_keys(before: Version | None, parameters: Parameters) -> Mapping[str, 
     return before.parameters.keys
 
 
-RULES: Final[tuple[Rule, ...]] = (
+UNSIGNED_RULES: Final[tuple[Rule, ...]] = (
     follows_on,
     is_not_after_the_end,
     is_in_time,
@@ -227,6 +234,8 @@ RULES: Final[tuple[Rule, ...]] = (
     rotates_as_committed,
     has_its_scid,
     has_its_hash,
-    is_signed,
 )
+"""Every rule but that of proofs, in the order in which an entry is held to them."""
+
+RULES: Final[tuple[Rule, ...]] = (*UNSIGNED_RULES, is_signed)
 """Every rule, in the order in which an entry is held to them."""
