@@ -58,7 +58,10 @@ class _Pool:
         closing = left_alone(self.reader) if keep else contextlib.nullcontext()
         with closing, contextlib.suppress(IndexError):  # another thread may take the last one
             while True:
-                self.idle.pop().close()
+                connection = self.idle.pop()
+                if self.damaged:
+                    close_cursors(connection)
+                connection.close()
 
 
 def _after_fork(reference: weakref.ref[_Pool]) -> None:
@@ -326,13 +329,11 @@ class Database:
         if not healthy:
             with contextlib.suppress(sqlite3.Error):
                 connection.rollback()  # now: a cursor in some traceback may put off the closing
-            if self._pool.damaged:
-                close_cursors(connection)
         if healthy or self._pool.damaged:
             self._pool.idle.append(connection)
         else:
             connection.close()
-        if self._pool.lost or self._pool.damaged:
+        if self._pool.lost:
             self._pool.drain()
 
     def _identify(self) -> tuple[int, int]:
