@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from cityid import CityIdError, Verifier, did, policy, strict_json
+from cityid import CityIdError, Verifier, did, policy, registry, strict_json
 from cityid.nonces import FileNonces, fresh_nonce
 
 MAX_BODY = 100_000
@@ -36,13 +36,21 @@ class Service(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int, issuers: list[str], domain: str, nonces: Path) -> None:
+    def __init__(
+        self,
+        port: int,
+        issuers: list[str],
+        domain: str,
+        nonces: Path,
+        ledger: registry.Registry | None = None,
+    ) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.domain = domain
         self.policy = policy.access(issuers=issuers, age_over=18)
         # issued_only: an answer to a challenge that this service never sent counts for nothing.
         self.nonces = FileNonces(nonces, issued_only=True)
-        self.verifier = Verifier(resolver=did.resolver(), nonces=self.nonces)
+        # Without a registry a credential that can be revoked is never permitted: nobody can tell.
+        self.verifier = Verifier(resolver=did.resolver(ledger), registry=ledger, nonces=self.nonces)
 
     def challenge(self) -> dict[str, Any]:
         """Send a challenge that is good for one answer within five minutes."""
@@ -131,9 +139,11 @@ if __name__ == "__main__":
     options.add_argument("--domain", required=True, help="this service's domain")
     options.add_argument("--port", type=int, default=8080)
     options.add_argument("--nonces", type=Path, default=Path("challenges.db"))
+    options.add_argument("--registry", help="with the status lists: file:city.registry")
     given = options.parse_args()
     try:
-        service = Service(given.port, given.issuer, given.domain, given.nonces)
+        found = registry.connect(given.registry) if given.registry else None
+        service = Service(given.port, given.issuer, given.domain, given.nonces, found)
     except (OSError, OverflowError, CityIdError) as error:
         options.exit(3, f"cannot serve on port {given.port}: {error}\n")
     with service:

@@ -162,11 +162,26 @@ def test_an_issuer_of_the_service_is_a_did():
     assert "argument --issuer: 'office.did' is not a DID" in finished.stderr
 
 
+LIST = "https://city.example/revoked/1"
+
+
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
+def ledger_url(tmp_path_factory):
+    return f"file:{tmp_path_factory.mktemp('registry') / 'city.registry'}"
+
+
+@pytest.fixture(scope="module")
+def revoked(ledger_url):
+    with cityid.registry.connect(ledger_url) as ledger:
+        yield cityid.status.publish(ledger, town.office(), LIST, purpose="revocation")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory, ledger_url):
     folder = tmp_path_factory.mktemp("service")
     command = [sys.executable, str(EXAMPLES / "service" / "app.py"), "--port", "0"]
     command += ["--issuer", str(town.office().did), "--domain", DOMAIN]
+    command += ["--registry", ledger_url]
     process = subprocess.Popen(
         command,
         cwd=folder,
@@ -195,12 +210,18 @@ def post(port, path, body=b"", headers=None):
         connection.close()
 
 
-def answer(port, *, by=None, about=None, issuer=None):
+def issued(*, about=None, issuer=None, status=()):
+    unsigned = town.city_credential("resident", about or town.alice())
+    return cityid.issue(
+        unsigned, by=issuer or town.office(), valid_for=timedelta(days=365), status=status
+    )
+
+
+def answer(port, *, by=None, about=None, issuer=None, credential=None):
     """Return the body that answers a fresh challenge, presented now."""
     status, sent = post(port, "/challenge")
     assert status == 200
-    unsigned = town.city_credential("resident", about or town.alice())
-    credential = cityid.issue(unsigned, by=issuer or town.office(), valid_for=timedelta(days=365))
+    credential = credential or issued(about=about, issuer=issuer)
     presentation = cityid.present(
         [credential],
         by=by or town.alice(),
@@ -220,6 +241,14 @@ def test_the_service_permits_an_answer_once(service):
     assert (status, report["verified"], failed(report)) == (200, True, [])
     status, report = post(service, "/present", body)
     assert (status, failed(report)) == (403, ["challenge"])
+
+
+def test_the_service_refuses_a_card_from_the_moment_it_is_revoked(service, revoked):
+    card = issued(status=revoked)
+    assert post(service, "/present", answer(service, credential=card))[0] == 200
+    revoked.revoke(card)
+    status, report = post(service, "/present", answer(service, credential=card))
+    assert (status, failed(report)) == (403, ["status"])
 
 
 def test_of_the_same_answer_at_the_same_time_exactly_one_is_accepted(service):
@@ -319,6 +348,6 @@ def test_what_never_reaches_a_path_is_answered_in_json_too(service):
 def test_the_readme_names_what_there_is():
     readme = (EXAMPLES / "service" / "README.md").read_text(encoding="utf-8")
     source = (EXAMPLES / "service" / "app.py").read_text(encoding="utf-8")
-    for name in ("/challenge", "/present", "--issuer", "--domain"):
+    for name in ("/challenge", "/present", "--issuer", "--domain", "--registry"):
         assert name in readme
         assert name in source

@@ -302,6 +302,8 @@ def test_advice_is_told_in_options(stocked):
     assert "a did:web needs a --domain HOST" in told
     _, _, err = stocked("did", "resolve", "did:web:city.example")
     assert "did:web needs --online, or --did-document FILE" in err
+    _, _, err = stocked("did", "resolve", f"did:webvh:Qm{'1' * 44}:city.example")
+    assert "did:webvh needs --registry URL, or --online" in err
     foreign = unsigned() | {"@context": [town.V2, "https://elsewhere.example/v1"]}
     told += err + stocked.refused(2, "issue", stocked.write("a.json", foreign), "--key", "office")
     assert "pass --context URL=FILE" in told

@@ -63,6 +63,10 @@ def test_an_office_lives_in_the_registry(shell, office):
     version = rotated["versionId"]
     second = resolved(shell, office, "--version-id", version)
     assert second["authentication"] == [f"{office}#key-2"]
+    assert resolved(shell, office, "--version-number", "2") == second
+    assert "no such version" in shell.refused(
+        1, "did", "resolve", office, *IN, "--version-number", "9"
+    )
     entries = shell.json("did", "log", office, *IN)
     assert [entry["versionId"][:2] for entry in entries] == ["1-", "2-", "3-"]
     table = shell.done("did", "log", office, *IN)

@@ -21,8 +21,12 @@ _OPTIONS: Mapping[Code, tuple[tuple[str, str], ...]] = MappingProxyType(
         Code.INVALID_OPTIONS: ((r"\bdomain=", "--domain HOST"),),
         Code.SINGLE_USE_NOT_CHECKED: ((r"\bnonces=", "--nonces FILE"),),
         Code.METHOD_NOT_SUPPORTED: (
+            (r"a registry, a fetch= or its log in hand", "--registry URL, or --online"),
             (r"\ba fetch=", "--online, or --did-document FILE"),
-            (r"methods=, fetch= or documents=", "--online, or --did-document FILE"),
+            (
+                r"methods=, fetch= or documents=",
+                "--registry URL for did:webvh, --did-document FILE, or --online",
+            ),
         ),
         Code.CONTEXT_NOT_ALLOWED: (
             (r", or pass contexts=\S+with_inline\(\)", f" and pass {_CONTEXT}"),

@@ -94,6 +94,8 @@ def audit(
     """Verify every record, hash, index and log of a DID again, and that history has only grown."""
     demand_one_reader(known or ())
     notes = [read_text(source) for source in known or ()]
+    for note in notes:  # what is no checkpoint at all says nothing about the registry
+        registry.read_checkpoint(note)
     with open_registry(url) as ledger, screen.progress("Auditing") as progress:
         found = registry.audit(
             ledger,

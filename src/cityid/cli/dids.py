@@ -215,6 +215,9 @@ def resolve(
     version_time: Annotated[
         str | None, typer.Option(help="The version of this time: 2027-03-14T09:00:00Z.")
     ] = None,
+    version_number: Annotated[
+        int | None, typer.Option(min=1, help="The version of this number, of a did:webvh.")
+    ] = None,
     online: Online = False,
     output: Output = None,
     force: Force = False,
@@ -224,7 +227,10 @@ def resolve(
 
     --json prints the whole resolution result with its metadata.
     """
-    options = ResolutionOptions(version_id=version_id, version_time=version_time)
+    numbered = () if version_number is None else (("versionNumber", str(version_number)),)
+    options = ResolutionOptions(
+        version_id=version_id, version_time=version_time, parameters=numbered
+    )
     place = Place(registry, log, proofs)
     with ExitStack() as stack:
         ledger = stack.enter_context(open_registry(registry)) if registry else None
