@@ -208,6 +208,28 @@ def stamp(
     ]
 
 
+def check_records(records: Sequence[Record]) -> None:
+    """Refuse what no registry can have as its records, whoever says so.
+
+    Raises:
+        InvalidInputError: One is no record, breaks a limit, or is of a time that is not in UTC:
+            the leaves of the Merkle log tell times in UTC; the path names it.
+    """
+    if not isinstance(records, Sequence):
+        raise InvalidInputError(f"records are a list of Record, not {type(records).__name__}")
+    for position, record in enumerate(records):
+        given: object = record  # whatever the annotation promises
+        if not isinstance(given, Record):
+            raise InvalidInputError(
+                f"a record is a Record, not {type(given).__name__}", path=f"/{position}"
+            )
+    check_entries([NewEntry(r.log, r.version, r.data) for r in records])
+    for position, record in enumerate(records):
+        timestamp.aware(record.recorded_at)
+        if record.recorded_at.utcoffset():
+            raise InvalidInputError("the time of a record is in UTC", path=f"/{position}")
+
+
 def check_replica(
     records: Sequence[Record],
     *,
@@ -219,7 +241,7 @@ def check_replica(
     """Refuse records that are not the next ones of a registry.
 
     Args:
-        records: What is to be taken over.
+        records: What is to be taken over; `check_records` has let them pass.
         origin: The registry's name.
         size: How many records it has.
         last: When the last of them was accepted.
@@ -228,11 +250,10 @@ def check_replica(
     Raises:
         InvalidInputError: They are not; the path names the first that is wrong.
     """
-    check_entries([NewEntry(r.log, r.version, r.data) for r in records])
     versions = dict(heads)
     for position, record in enumerate(records):
         index = size + position
-        time = timestamp.aware(record.recorded_at)
+        time = record.recorded_at
         version = versions.get(record.log, 0) + 1
         if (
             (record.sequence, record.evidence) != (index + 1, MerkleLeaf(origin, index))

@@ -23,6 +23,7 @@ from cityid.registry.admission import (
     check_log,
     check_number,
     check_range,
+    check_records,
     check_replica,
     check_root,
     stamp,
@@ -127,6 +128,7 @@ class FileRegistry(Closing):
 
     def replicate(self, records: Sequence[Record], *, root: bytes) -> None:
         """Add records as they are, all or none; see `Replicable.replicate`."""
+        check_records(records)
         keys = self._name.keys({record.log for record in records})
         with self._database.transaction(write=True) as connection:
             state = self._seen(connection)

@@ -14,6 +14,7 @@ from cityid.registry.admission import (
     check_log,
     check_number,
     check_range,
+    check_records,
     check_replica,
     check_root,
     stamp,
@@ -78,6 +79,7 @@ class MemoryRegistry(Closing):
 
     def replicate(self, records: Sequence[Record], *, root: bytes) -> None:
         """Add records as they are, all or none; see `Replicable.replicate`."""
+        check_records(records)
         with self._lock:
             self._check_open()
             size, last = len(self._records), self._time()

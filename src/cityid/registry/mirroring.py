@@ -17,6 +17,7 @@ from cityid import display
 from cityid.errors import CorruptError, InvalidInputError, UnsupportedError, quote
 from cityid.keys import PublicKey
 from cityid.registry import merkle
+from cityid.registry.admission import check_records
 from cityid.registry.base import (
     NewEntry,
     Provable,
@@ -146,7 +147,7 @@ def _replicate(
         raise _apart(there, "the source does not begin with what the mirror has") from error
     done = there.size
     progress(done, stated.size)
-    for batch in _batches(source, done, stated.size):
+    for batch in _batches(source, done, stated):
         done += len(batch)
         root = _root(source, batch[-1], done, stated)
         try:
@@ -186,7 +187,7 @@ def _copy(
     _demand_longer(there, stated)
     frontier, known = merkle.Frontier(), target.scan()
     progress(0, stated.size)
-    for batch in _batches(source, 0, stated.size):
+    for batch in _batches(source, 0, stated):
         leaves = [merkle.leaf_hash(content) for content in leaf_contents(batch)]
         frontier, _ = frontier.extend(leaves)
         _lead(source, frontier.root(), frontier.size, stated)
@@ -208,11 +209,15 @@ def _compare(records: Sequence[Record], mirrored: Sequence[Record], there: Check
             raise _apart(there, f"record {record.sequence} is another in the mirror")
 
 
-def _batches(source: Registry, after: int, size: int) -> Iterator[list[Record]]:
-    """Give the records up to `size`, as many at once as may be appended together."""
+def _batches(source: Registry, after: int, stated: Checkpoint) -> Iterator[list[Record]]:
+    """Give the records up to a checkpoint, as many at once as may be appended together."""
     batch: list[Record] = []
     room = _BATCH_BYTES
-    for record in islice(source.scan(after), size - after):
+    for number, record in enumerate(islice(source.scan(after), stated.size - after), after + 1):
+        try:
+            check_records([record])
+        except InvalidInputError as error:
+            raise _unlike(stated, f"its record {number} is none: {error}") from error
         if batch and (len(batch) == _BATCH or len(record.data) > room):
             yield batch
             batch, room = [], _BATCH_BYTES
