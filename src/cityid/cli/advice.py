@@ -28,6 +28,11 @@ _OPTIONS: Mapping[Code, tuple[tuple[str, str], ...]] = MappingProxyType(
                 "--registry URL for did:webvh, --did-document FILE, or --online",
             ),
         ),
+        Code.STATUS_RETRIEVAL_ERROR: (
+            (r"\bregistry=", "--registry URL"),
+            (r"\bbrought along", "brought along (--status-list FILE)"),
+        ),
+        Code.TRUST_LIST_UNAVAILABLE: ((r"\bregistry=", "--registry URL"),),
         Code.CONTEXT_NOT_ALLOWED: (
             (r", or pass contexts=\S+with_inline\(\)", f" and pass {_CONTEXT}"),
             (r"(contexts=)?(cityid\.)?CONTEXTS\.with_context\(.*?, document\)", _CONTEXT),

@@ -125,14 +125,16 @@ class Snapshot:
         try:
             if (record := self._record(url)) is not None:
                 return self._judged(url, record.data, Source.REGISTRY, record)
-            told.append("no registry was asked" if self.judge.registry is None else _UNKNOWN)
+            told.append(
+                "no registry was asked, pass registry=" if self.judge.registry is None else _UNKNOWN
+            )
         except CityIdError as error:
             told.append(f"the registry could not be read: {error}")
         for credential in self._stapled(url):
             return self._judged(url, credential, Source.STAPLED)
         told.append("none that is fresh enough was brought along")
         if self.judge.fetch is None or not url.startswith("https:"):
-            told.append("the web is not asked")
+            told.append("the web was not asked")
         else:
             fetched = self._fetched(url, self.judge.fetch)
             if fetched.content is not None:

@@ -291,7 +291,8 @@ def _denial(asked: Asked, refusals: list[str]) -> Problem:
     reasons = "; ".join(dict.fromkeys(refusals)) or "it is on no list that counts"
     whose = quote(asked.authority, 100)
     told = f"the issuer is not recognised by {whose} for {quote(asked.for_type)}: {reasons}"
-    return Problem(Code.ISSUER_NOT_TRUSTED, told, path="/issuer")
+    todo = "the authority must recognise it, or another that it recognises"
+    return Problem(Code.ISSUER_NOT_TRUSTED, told, todo, "/issuer")
 
 
 def _demand_fresh(found: RecognitionList, max_age: timedelta | None, at: datetime) -> None:
