@@ -169,7 +169,9 @@ def _moment(entry: Mapping[str, Any], member: str, path: str) -> Iterator[Proble
 def _relationships(document: Mapping[str, Any], _: bool) -> Iterator[Problem]:
     """A relationship lists methods by URL or by value."""
     for relationship in RELATIONSHIPS:
-        entries = document.get(relationship, [])
+        if relationship not in document:
+            continue
+        entries = document[relationship]
         if not isinstance(entries, list):
             yield _fault("a verification relationship is a list", join("", relationship))
             continue
@@ -280,7 +282,10 @@ def _absolute(reference: object, base: str) -> str | None:
 
 
 def _repeated(entries: list[Any], path: str) -> Iterator[Problem]:
-    counts = Counter(entry for entry in entries if isinstance(entry, str))
+    texts = [entry for entry in entries if isinstance(entry, str)]
+    if len(set(texts)) == len(texts):
+        return
+    counts = Counter(texts)
     for text in (text for text, count in counts.items() if count > 1):
         yield _fault(f"{quote(text)} stands twice", path)
 

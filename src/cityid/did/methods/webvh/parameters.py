@@ -88,7 +88,7 @@ def read_parameters(given: Mapping[str, Any], before: Parameters | None, index: 
             (``INVALID_DID``).
     """
     for name in given:
-        if name not in _READERS and name not in {"method", "scid"}:
+        if name not in _NAMES:
             raise invalid_log(f"there is no parameter {quote(name)}", index, "parameters", name)
     _check_method(given, before, index)
     scid = _scid(given, before, index)
@@ -133,7 +133,7 @@ def _scid(given: Mapping[str, Any], before: Parameters | None, index: int) -> st
 
 def _texts(value: object) -> tuple[str, ...]:
     entries = [] if value is None else value
-    if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+    if not isinstance(entries, list) or not _TEXT.issuperset(map(type, entries)):
         raise InvalidInputError("it is a list of strings")
     if len(entries) > MAX_KEYS:
         raise InvalidInputError(f"it has {len(entries)} members; at most {MAX_KEYS} are read")
@@ -197,6 +197,7 @@ def _check_distinct(texts: tuple[str, ...]) -> None:
         raise InvalidInputError("a member stands twice")
 
 
+_TEXT: Final = frozenset({str})
 _MEMBERS: Final = tuple(member.name for member in fields(Parameters))
 
 _READERS: Final[Mapping[str, tuple[str, Callable[[object], Any]]]] = MappingProxyType(
@@ -211,3 +212,5 @@ _READERS: Final[Mapping[str, tuple[str, Callable[[object], Any]]]] = MappingProx
     }
 )
 """Each parameter: the member of `Parameters` it sets, and how it is read."""
+
+_NAMES: Final = frozenset({"method", "scid", *_READERS})

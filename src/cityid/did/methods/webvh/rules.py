@@ -7,6 +7,7 @@ Spec:
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +19,7 @@ from cityid.did import syntax
 from cityid.did.document import DIDDocument
 from cityid.did.methods.webvh.documents import document_of
 from cityid.did.methods.webvh.entry import CLOCK_TOLERANCE, LogEntry, invalid_log
-from cityid.did.methods.webvh.hashing import chained_hash, key_hash, replaced, scid_of
+from cityid.did.methods.webvh.hashing import chained_hash, key_hash, scid_of
 from cityid.did.methods.webvh.location import SCID_PLACEHOLDER, place_of
 from cityid.did.methods.webvh.parameters import Parameters
 from cityid.did.methods.webvh.proofs import CRYPTOSUITE, check_proof, signing_key
@@ -138,7 +139,8 @@ def has_its_scid(step: Step) -> None:
         raise step.refused(f"the scid {quote(scid)} is not the DID's", "parameters", "scid")
     if SCID_PLACEHOLDER.encode() in step.canonical:  # else several first entries had one SCID
         raise step.refused(f"{SCID_PLACEHOLDER} still stands in the first entry")
-    if scid_of(replaced(dict(step.unsecured), scid, SCID_PLACEHOLDER)) != scid:
+    original = step.canonical.replace(scid.encode(), SCID_PLACEHOLDER.encode())
+    if scid_of(json.loads(original)) != scid:
         raise step.refused("the scid is not the hash of the entry", "parameters", "scid")
 
 
