@@ -134,6 +134,35 @@ def test_an_edited_file_is_found_out_by_an_audit(place, statements):
     assert found_out(place, known) & {"audit", "opening"}
 
 
+COPIED = "log, version, recorded_at, leaf, root, data FROM record WHERE sequence = 7"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"INSERT INTO record SELECT -1, {COPIED}",
+        f"INSERT INTO record SELECT 0, {COPIED}",
+        "INSERT INTO entry SELECT max(place) + 5, 7 FROM entry",
+        "INSERT INTO entry SELECT max(place) + 1, 700 FROM entry",
+        "INSERT INTO entry VALUES (12345, 7)",
+        "INSERT INTO head VALUES (12345, 3)",
+        "INSERT INTO node VALUES (8, 0, zeroblob(32))",
+        "INSERT INTO node VALUES (12, 0, zeroblob(32))",
+        "INSERT INTO node VALUES (5, 0, zeroblob(32))",
+        "INSERT INTO node VALUES (4, -1, zeroblob(32))",
+    ],
+)
+def test_rows_planted_ahead_of_the_records_are_found_out_by_an_audit(place, statement):
+    """They answer no question yet; some would stand in the way of an append years later."""
+    known = grow(place, 40)
+    assert found_out(place, known) == set()
+    edit(place, statement)
+    with opened(place) as ledger:
+        found = registry.audit(ledger, checkpoints=[known])
+    assert {check.name for check in found.report if check.problem} == {"indexes"}
+    assert "rows, and should have" in found.explain()
+
+
 def test_a_witness_does_not_cosign_what_was_rolled_back(place):
     with opened(place) as ledger:
         witness = Witness("witness.example/w", WITNESS, registry.connect("memory:"))

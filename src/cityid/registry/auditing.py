@@ -18,7 +18,14 @@ from cityid import display, timestamp
 from cityid.errors import Code, CorruptError, InvalidInputError, RegistryError, quote
 from cityid.keys import PublicKey
 from cityid.registry import merkle
-from cityid.registry.base import MerkleLeaf, Provable, Record, Registry, leaf_contents
+from cityid.registry.base import (
+    Countable,
+    MerkleLeaf,
+    Provable,
+    Record,
+    Registry,
+    leaf_contents,
+)
 from cityid.registry.checkpoint import Checkpoint, believe_checkpoint, read_checkpoint
 from cityid.registry.cosignature import WitnessKey
 from cityid.report import Check, Outcome, Problem, Report
@@ -344,6 +351,7 @@ class _Walk:
             self.findings.tell("records", unread)
         elif self.scanned != self.indexed:
             self.findings.add("indexes", "the logs do not have the records that were accepted")
+        self._count()
         for checkpoints in self.expected.values():
             for checkpoint in checkpoints:
                 self.findings.add(
@@ -351,6 +359,15 @@ class _Walk:
                     f"there are {size} records, and were {checkpoint.size}: it was rolled back",
                     path=f"/{checkpoint.size}",
                 )
+
+    def _count(self) -> None:
+        """Let the registry count what it keeps beside the records, where these are all right."""
+        damaged = self.findings.problems.keys() & {"records", "tree", "indexes"}
+        if isinstance(self.registry, Countable) and not damaged:
+            try:
+                self.registry.check_counts()
+            except RegistryError as error:
+                self.findings.tell("indexes", Problem.from_error(error))
 
 
 def _mark(sequence: int, leaf: bytes) -> int:

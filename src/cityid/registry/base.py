@@ -234,6 +234,22 @@ class Replicable(Protocol):
         ...
 
 
+@runtime_checkable
+class Countable(Protocol):
+    """A registry that keeps indexes and hashes beside its records, which can be counted."""
+
+    def check_counts(self) -> None:
+        """Refuse a store that holds anything beside what its records need.
+
+        What was planted ahead of the records answers no question yet, and stands in the way later.
+
+        Raises:
+            CorruptError: It holds more, or less.
+            RegistryError: It cannot be read.
+        """
+        ...
+
+
 def now() -> datetime:
     """Return the present time in UTC: the clock of a registry that was given no other."""
     return datetime.now(UTC)

@@ -196,6 +196,12 @@ class FileRegistry(Closing):
             state = self._seen(connection)
             return Tree(state, state.last()).prove_consistency(old_size, size)
 
+    def check_counts(self) -> None:
+        """Refuse rows that no record needs; see `Countable.check_counts`."""
+        with self._database.transaction() as connection:
+            state = self._seen(connection)
+            state.check_counts(Tree(state, state.last()).stored())
+
     def close(self) -> None:
         """Close the file; nothing can be asked afterwards."""
         self._database.close()

@@ -86,6 +86,23 @@ class State:
             self.refuse("its last record is not the end of an append")
         return Size(size, self._moment(time), root)
 
+    def check_counts(self, nodes: int) -> None:
+        """Refuse rows that no record needs, and records that are none.
+
+        Args:
+            nodes: How many hashes of the Merkle tree are stored.
+        """
+        size = self.last().size
+        logs = self._count("record WHERE version = 1")
+        wanted = {"record": size, "entry": size, "head": logs, "node": nodes}
+        for table, count in wanted.items():
+            if (found := self._count(table)) != count:
+                self.refuse(f"its table {table} has {found} rows, and should have {count}")
+
+    def _count(self, rows: str) -> int:
+        (count,) = self.connection.execute(f"SELECT count(*) FROM {rows}").fetchone()  # noqa: S608 - constants
+        return int(count)
+
     def heads(self, keys: Mapping[str, int]) -> dict[str, int]:
         """Return the last version of those of some logs that are known.
 

@@ -42,6 +42,11 @@ class Tree:
             self._state.following(self._last.size - 1, records=1, data=0)
         return frontier
 
+    def stored(self) -> int:
+        """Return how many hashes are stored: those of every fourth level above the leaves."""
+        levels = range(_STEP, self._last.size.bit_length(), _STEP)
+        return sum(self._last.size >> level for level in levels)
+
     def store(self, completed: Iterable[tuple[int, int, bytes]]) -> None:
         """Store what is to be stored of the subtrees that have become complete.
 
