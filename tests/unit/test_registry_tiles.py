@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -291,3 +293,13 @@ def test_a_writing_that_was_interrupted_shows_nothing_of_it(folder, monkeypatch)
     monkeypatch.undo()
     registry.write_tiles(ledger, folder)
     assert Tiles(folder).verify().size == 1000
+
+
+@pytest.mark.parametrize("path", ["checkpoint", "tile/0/000", "tile/entries/000"])
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda p: p.symlink_to("/dev/zero")])
+def test_what_is_not_a_file_is_refused_without_waiting_for_it(tmp_path, path, make):
+    registry.write_tiles(a_registry(300), tmp_path)
+    (tmp_path / path).unlink()
+    make(tmp_path / path)
+    with pytest.raises(RegistryError):
+        Tiles(tmp_path).verify()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import stat
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -203,12 +204,13 @@ class Tiles:
     def _read(self, path: str, most: int) -> bytes:
         place = self.folder / path
         try:
-            with place.open("rb") as file:
-                content = file.read(most + 1)
+            content = _content(place, most + 1)
         except FileNotFoundError as error:
             raise NotFoundError(f"there is no file {place}", ref=path) from error
         except OSError as error:
             raise RegistryError(f"{place} cannot be read: {error.strerror}") from error
+        if content is None:
+            raise self._damaged(f"{path} is not a file")
         if len(content) > most:
             raise self._damaged(f"{path} is larger than it may be")
         return content
@@ -360,6 +362,18 @@ def _save(folder: Path, level: int | None, index: int, width: int, content: byte
     _replace(place, content)
     if width == WIDTH:
         shutil.rmtree(f"{place}.p", ignore_errors=True)
+
+
+def _content(place: Path, most: int) -> bytes | None:
+    """Return how a file begins, None of what is no file: no pipe is waited for."""
+    descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(descriptor)
 
 
 def _replace(place: Path, content: bytes) -> None:
