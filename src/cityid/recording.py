@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from cityid import strict_json
+from cityid import strict_json, timestamp
 from cityid.canonical import jcs
 from cityid.credential import Credential, Presentation
-from cityid.errors import CityIdError, Code
+from cityid.errors import CityIdError, Code, InvalidInputError, quote
 from cityid.registry import Record
 from cityid.report import Problem
 
@@ -35,6 +35,25 @@ def digest(document: Document) -> bytes:
         InvalidInputError: It is not I-JSON, or no object.
     """
     return hashlib.sha256(_canonical(document)).digest()
+
+
+def check_record(record: object) -> None:
+    """Refuse what no registry can have returned.
+
+    Args:
+        record: What a caller passes as a record; None for no record.
+
+    Raises:
+        InvalidInputError: It is none, or its time or data are not (``INVALID_OPTIONS``).
+    """
+    if record is None:
+        return
+    if not isinstance(record, Record) or not isinstance(record.data, bytes):
+        raise InvalidInputError(
+            f"recorded= is a Record as a registry returns it, not {quote(record)}",
+            code=Code.INVALID_OPTIONS,
+        )
+    timestamp.aware(record.recorded_at)
 
 
 def speaks_of(record: Record, document: Document) -> bool:

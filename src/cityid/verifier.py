@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from cityid import status, timestamp
+from cityid import recording, status, timestamp
 from cityid.alerts import AlertHook, sounded
 from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential import Credential, Presentation
@@ -68,6 +68,7 @@ class Verifier(Environment):
     ) -> Result:
         """Verify and judge one document; see `cityid.verify`."""
         moment = _within_calendar(at, self.skew)
+        recording.check_record(recorded)
         asked = _Asked(policy, moment, challenge, domain, recorded, latest=at is None)
         return _judged(self, document, asked)
 

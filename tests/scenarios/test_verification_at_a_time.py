@@ -10,7 +10,7 @@ import town
 from cityid import did, issue, keys, policy, present, recording, registry, verify
 from cityid.did import succession
 from cityid.did.methods import webvh
-from cityid.errors import Code
+from cityid.errors import Code, InvalidInputError
 from cityid.registry import NewEntry, Record
 from cityid.report import Outcome
 
@@ -320,3 +320,19 @@ def test_evidence_of_a_presented_credential_counts_too(office):
     assert Outcome.FAILED in {c.outcome for c in judge(None).checks if c.name == "proof"}
     other = office.record(office.register(2), 11)
     assert Code.NO_EVIDENCE in warned(judge(other))
+
+
+def test_what_is_no_record_is_no_evidence(office):
+    credential = office.register(1)
+    record = office.record(credential, 2)
+    assert office.judge(credential, day=30, recorded=record)
+    for wrong in (
+        {},
+        tuple(record),
+        record._replace(recorded_at=None),
+        record._replace(recorded_at=datetime(2026, 3, 3)),  # noqa: DTZ001 - a time of nowhere
+        record._replace(data=credential.to_json()),
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            office.judge(credential, day=30, recorded=wrong)
+        assert caught.value.code is Code.INVALID_OPTIONS
