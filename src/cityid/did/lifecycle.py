@@ -126,7 +126,8 @@ class Lifecycle:
     ) -> Identity:
         """Change what the DID announces, as `Identity.update` says."""
         moment = self._moment(at)
-        state = succession.without(self._state, remove)
+        past = ((version.entry.time, version.entry.state) for version in self.history.versions)
+        state = succession.without(self._state, remove, past)
         if services is not None:
             state["service"] = list(services)
         return self._changed(state, parameters, moment)

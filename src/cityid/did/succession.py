@@ -96,15 +96,21 @@ def revoked(document: Mapping[str, Any], since: datetime) -> JSONObject:
     return following
 
 
-def without(document: Mapping[str, Any], names: Iterable[str]) -> JSONObject:
+def without(
+    document: Mapping[str, Any],
+    names: Iterable[str],
+    history: Iterable[tuple[datetime, Mapping[str, Any]]] = (),
+) -> JSONObject:
     """Return the document without methods that act no more.
 
     Args:
         document: The document so far.
         names: The absolute id of each method that goes; all of them retired or revoked.
+        history: The documents before it and itself, each with its time, from the first on.
 
     Raises:
-        InvalidInputError: There is no such method, or it still acts (``INVALID_OPTIONS``).
+        InvalidInputError: There is no such method, it still acts, or its revocation reaches back
+            before it was told and has to stay (``INVALID_OPTIONS``).
     """
     parsed = DIDDocument(document, document["id"])
     over = retired(parsed) | {
@@ -116,6 +122,12 @@ def without(document: Mapping[str, Any], names: Iterable[str]) -> JSONObject:
             f"{quote(min(map(str, gone - over)), 120)} is no key that retired or was revoked",
             code=Code.INVALID_OPTIONS,
         )
+    if gone and (staying := {_fragment(name) for name in gone} & reaching_back(history)):
+        raise InvalidInputError(
+            f"the key {quote(min(staying), 120)} was revoked from a time on before that was told: "
+            "without it, what a thief had recorded in between would count again",
+            code=Code.INVALID_OPTIONS,
+        )
     following = copy.deepcopy(dict(document))
     for member in ("verificationMethod", *RELATIONSHIPS):
         if member in following:
@@ -125,6 +137,24 @@ def without(document: Mapping[str, Any], names: Iterable[str]) -> JSONObject:
     return following
 
 
+def reaching_back(states: Iterable[tuple[datetime, Mapping[str, Any]]]) -> frozenset[str]:
+    """Return the fragments of methods that were revoked from a time on before it was told.
+
+    Only the revocation itself refuses what was recorded between the two times.
+
+    Args:
+        states: The documents of a DID, each with its time, from the first on.
+    """
+    told: dict[str, bool] = {}
+    for time, state in states:
+        for member in ("verificationMethod", *RELATIONSHIPS):
+            for entry in state.get(member) or ():
+                if isinstance(entry, dict) and "revoked" in entry:
+                    since = timestamp.parse(entry["revoked"])
+                    told.setdefault(_fragment(str(entry.get("id"))), since < time)
+    return frozenset(fragment for fragment, before in told.items() if before)
+
+
 def emptied(document: Mapping[str, Any]) -> JSONObject:
     """Return the document of a DID that is given up: no keys, no services."""
     return {
@@ -132,6 +162,10 @@ def emptied(document: Mapping[str, Any]) -> JSONObject:
         for member, value in document.items()
         if member not in _EMPTY_AFTER_DEACTIVATION
     }
+
+
+def _fragment(identifier: str) -> str:
+    return identifier.partition("#")[2]  # the rest changes where a DID moves
 
 
 def _name(entry: Any, did: str) -> str:
