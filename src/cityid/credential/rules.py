@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -37,20 +38,29 @@ _EMPTY = "an empty list says nothing: leave the member out"
 def context_of(base: str) -> Rule:
     """Return the rule for ``@context`` of the data model whose base context is `base`."""
 
-    def context(document: dict[str, Any]) -> Iterator[Problem]:
+    def context(document: dict[str, Any]) -> Iterable[Problem]:
         """``@context`` is a list that begins with the base context; the rest URLs or objects."""
         value = document.get("@context")
         if not isinstance(value, list) or not value:
-            yield fault(f"@context must be a list that begins with {base}", "/@context")
-            return
-        if value[0] != base:
-            yield fault(f"the first context must be {base}", "/@context/0")
-        for index in range(1, len(value)):
-            if not isinstance(value[index], dict) and not is_url(value[index]):
-                path = f"/@context/{index}"
-                yield fault(f"{quote(value[index])} is neither a URL nor a context object", path)
+            return (fault(f"@context must be a list that begins with {base}", "/@context"),)
+        if value[0] == base and all(map(_is_context, value)):
+            return ()
+        return _context_faults(value, base)
 
     return context
+
+
+def _is_context(value: Any) -> bool:
+    return isinstance(value, dict) or is_url(value)
+
+
+def _context_faults(contexts: list[Any], base: str) -> Iterator[Problem]:
+    if contexts[0] != base:
+        yield fault(f"the first context must be {base}", "/@context/0")
+    for index in range(1, len(contexts)):
+        if not _is_context(contexts[index]):
+            told = f"{quote(contexts[index])} is neither a URL nor a context object"
+            yield fault(told, f"/@context/{index}")
 
 
 def id_(document: dict[str, Any]) -> Iterable[Problem]:
@@ -96,32 +106,38 @@ def party_faults(value: Any, path: str) -> Iterable[Problem]:
     return faults
 
 
-def credential_subject(document: dict[str, Any]) -> Iterator[Problem]:
+def credential_subject(document: dict[str, Any]) -> Iterable[Problem]:
     """``credentialSubject`` is one or more objects, each with a claim; ``id`` is one URL."""
     value = document.get("credentialSubject")
     if value is None or value == []:
-        yield fault("a credential without credentialSubject claims nothing", "/credentialSubject")
-        return
-    for subject, path in each(value, "/credentialSubject"):
-        if not isinstance(subject, dict):
-            yield fault(f"{quote(subject)} is not an object with claims", path)
-        elif not subject:
-            yield fault("a subject without a claim", path)
-        elif "id" in subject:
-            yield from url_faults(subject["id"], f"{path}/id")
+        told = "a credential without credentialSubject claims nothing"
+        return (fault(told, "/credentialSubject"),)
+    if not isinstance(value, list):
+        return _subject_faults(value, "/credentialSubject")
+    subjects = each(value, "/credentialSubject")
+    return chain.from_iterable(_subject_faults(subject, path) for subject, path in subjects)
 
 
-def validity_period(document: dict[str, Any]) -> Iterator[Problem]:
+def _subject_faults(subject: Any, path: str) -> Iterable[Problem]:
+    if not isinstance(subject, dict):
+        return (fault(f"{quote(subject)} is not an object with claims", path),)
+    if not subject:
+        return (fault("a subject without a claim", path),)
+    return url_faults(subject["id"], f"{path}/id") if "id" in subject else ()
+
+
+def validity_period(document: dict[str, Any]) -> Iterable[Problem]:
     """``validFrom`` and ``validUntil`` are points in time with offset, in this order."""
-    period = []
+    period, faults = [], []
     for member in ("validFrom", "validUntil"):
         if member in document:
             try:
                 period.append(timestamp.parse(document[member]))
             except InvalidInputError as error:
-                yield Problem.from_error(error, path=f"/{member}")
+                faults.append(Problem.from_error(error, path=f"/{member}"))
     if len(period) == 2 and period[0] > period[1]:  # noqa: PLR2004 - both ends
-        yield fault("validFrom is later than validUntil", "/validFrom")
+        faults.append(fault("validFrom is later than validUntil", "/validFrom"))
+    return faults
 
 
 def objects_with_type(member: str, *, need_id: bool = False, doc: str) -> Rule:
@@ -142,8 +158,8 @@ def objects_with_type(member: str, *, need_id: bool = False, doc: str) -> Rule:
     return rule
 
 
-def object_faults(value: Any, path: str, *, need_id: bool = False) -> Iterator[Problem]:
-    """Yield the faults of what must be one or more objects, each with a type.
+def object_faults(value: Any, path: str, *, need_id: bool = False) -> Iterable[Problem]:
+    """Return the faults of what must be one or more objects, each with a type.
 
     Args:
         value: The object, or the list of them.
@@ -151,29 +167,43 @@ def object_faults(value: Any, path: str, *, need_id: bool = False) -> Iterator[P
         need_id: Whether each object must have an ``id``; else it may.
     """
     if value == []:
-        yield fault(_EMPTY, path)
-    for item, place in each(value, path):
-        if not isinstance(item, dict):
-            yield fault(f"{quote(item)} is not an object with type", place)
-            continue
-        yield from type_faults(item, place)
-        if need_id or "id" in item:
-            yield from url_faults(item.get("id"), f"{place}/id")
+        return (fault(_EMPTY, path),)
+    if not isinstance(value, list):
+        return _object_faults(value, path, need_id=need_id)
+    return chain.from_iterable(
+        _object_faults(item, place, need_id=need_id) for item, place in each(value, path)
+    )
 
 
-def confidence_method(document: dict[str, Any]) -> Iterator[Problem]:
+def _object_faults(item: Any, path: str, *, need_id: bool) -> Iterable[Problem]:
+    if not isinstance(item, dict):
+        return (fault(f"{quote(item)} is not an object with type", path),)
+    of_type = type_faults(item, path)
+    if not need_id and "id" not in item:
+        return of_type
+    return (*of_type, *url_faults(item.get("id"), f"{path}/id"))
+
+
+def confidence_method(document: dict[str, Any]) -> Iterable[Problem]:
     """``confidenceMethod`` objects, of the credential or of a subject, have a type."""
     subjects = each(document.get("credentialSubject"), "/credentialSubject")
-    for owner, path in ((document, ""), *subjects):
-        if isinstance(owner, dict) and "confidenceMethod" in owner:
-            yield from object_faults(owner["confidenceMethod"], f"{path}/confidenceMethod")
+    found = [
+        (owner["confidenceMethod"], f"{path}/confidenceMethod")
+        for owner, path in ((document, ""), *subjects)
+        if isinstance(owner, dict) and "confidenceMethod" in owner
+    ]
+    if not found:
+        return ()
+    return chain.from_iterable(object_faults(value, path) for value, path in found)
 
 
-def related_resource(document: dict[str, Any]) -> Iterator[Problem]:
+def related_resource(document: dict[str, Any]) -> Iterable[Problem]:
     """``relatedResource`` is one or more objects with an ``id`` of their own and a digest."""
-    if "relatedResource" not in document:
-        return
-    value = document["relatedResource"]
+    value = document.get("relatedResource", ())
+    return () if value == () else _related_resource_faults(value)
+
+
+def _related_resource_faults(value: Any) -> Iterator[Problem]:
     if value == []:
         yield fault(_EMPTY, "/relatedResource")
     seen: set[str] = set()
@@ -201,18 +231,22 @@ def _digest_faults(item: dict[str, Any], path: str) -> Iterator[Problem]:
                 yield fault(f"{quote(digest)} is not a digest", place)
 
 
-def proof(document: dict[str, Any]) -> Iterator[Problem]:
+def proof(document: dict[str, Any]) -> Iterable[Problem]:
     """``proof``, if present, is one or more objects, each with a type."""
     if "proof" not in document:
-        return
+        return ()
     value = document["proof"]
+    if isinstance(value, dict):
+        return type_faults(value, "/proof")
     if value == []:
-        yield Problem(Code.PARSING_ERROR, "proof is an empty list", path="/proof")
-    for item, path in each(value, "/proof"):
-        if isinstance(item, dict):
-            yield from type_faults(item, path)
-        else:
-            yield Problem(Code.PARSING_ERROR, f"{quote(item)} is not a proof", path=path)
+        return (Problem(Code.PARSING_ERROR, "proof is an empty list", path="/proof"),)
+    return chain.from_iterable(_proof_faults(item, path) for item, path in each(value, "/proof"))
+
+
+def _proof_faults(item: Any, path: str) -> Iterable[Problem]:
+    if isinstance(item, dict):
+        return type_faults(item, path)
+    return (Problem(Code.PARSING_ERROR, f"{quote(item)} is not a proof", path=path),)
 
 
 def holder(document: dict[str, Any]) -> Iterable[Problem]:
