@@ -177,7 +177,7 @@ class Place:
             return
         self.demand_own(identity)
         proofs = identity.witness_proofs()
-        if proofs != "[]":
+        if proofs != "[]" or self.witness is not None:
             save(self.witness or self.log.with_name(_PROOFS), proofs.encode(), replace=True)
         save(self.log, identity.log().encode(), replace=True)
 

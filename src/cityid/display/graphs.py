@@ -93,7 +93,8 @@ def _line(line: Edge, places: dict[str, tuple[int, int]]) -> str:
         f'<g><path d="M{x1} {y1}L{x2} {y2}" stroke="{ink}" stroke-width="{thick}" fill="none"/>'
         f'<circle cx="{x2}" cy="{y2}" r="4" fill="{ink}"/>'
         f'<text x="{middle}" y="{above}" text-anchor="middle" font-size="{size}" '
-        f'font-family="system-ui,sans-serif" fill="currentColor">{escape(label)}</text></g>'
+        f'font-family="system-ui,sans-serif" fill="currentColor" paint-order="stroke" '
+        f'stroke="var(--jp-layout-color0,Canvas)" stroke-width="4">{escape(label)}</text></g>'
     )
 
 
