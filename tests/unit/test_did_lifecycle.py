@@ -245,6 +245,21 @@ def test_a_clock_that_ran_back_is_told(keyring):
         office.rotate()
 
 
+def test_what_is_to_come_is_not_written_into_a_registry(office, ledger):
+    """A slip in a year would leave the DID without a document until then: records stay."""
+    later = datetime.now(UTC) + DAY
+    for change in (office.rotate, office.deactivate, office.update):
+        with pytest.raises(InvalidInputError, match="in the future") as caught:
+            change(at=later)
+        assert caught.value.code is Code.INVALID_OPTIONS
+    with pytest.raises(InvalidInputError, match="in the future"):
+        did.create("webvh", **PLACE, registry=ledger, at=later)
+    assert resolved(ledger, office).document == office.document
+    assert len(list(ledger.scan())) == 1
+    assert resolved(ledger, office.rotate(at=START + DAY)).document != office.document
+    did.create("webvh", **PLACE, at=later)  # what nobody keeps harms nobody
+
+
 def test_who_has_no_update_key_issues_and_changes_nothing(office, ledger, keyring):
     desk = keys.MemoryKeyring()
     name = f"{office.did}#key-1"

@@ -174,8 +174,15 @@ class Lifecycle:
         """
         identity = self.identity()
         if self.registry is not None and self.history.fault is None:
+            self._demand_present()
             publication.record(self.history, self.registry)
         return identity
+
+    def _demand_present(self) -> None:
+        """Refuse to write what is to come: nobody could resolve the DID until then."""
+        last = self.history.last
+        if last.time - datetime.now(UTC) > CLOCK_TOLERANCE:
+            raise _invalid(f"{last.version_time} is in the future: the registry keeps it for ever")
 
     @property
     def _state(self) -> JSONObject:
