@@ -53,12 +53,15 @@ class Environment:
     fetch: Fetch | None = None
 
     def __post_init__(self) -> None:
-        for name, kind in _KINDS.items():
-            if not isinstance(getattr(self, name), kind):
-                raise InvalidInputError(
-                    f"{name}= takes a {kind.__name__}, not {quote(getattr(self, name))}",
-                    code=Code.INVALID_OPTIONS,
-                )
+        given = (self.resolver, self.contexts, self.schemas, self.skew)
+        if not all(map(isinstance, given, _KINDS.values())):
+            name, kind = next(
+                row for row in _KINDS.items() if not isinstance(getattr(self, row[0]), row[1])
+            )
+            raise InvalidInputError(
+                f"{name}= takes a {kind.__name__}, not {quote(getattr(self, name))}",
+                code=Code.INVALID_OPTIONS,
+            )
 
     def __getstate__(self) -> dict[str, object]:
         """Let a process pool carry what can be carried: an open registry cannot."""
@@ -211,8 +214,9 @@ class Run(NamedTuple):
         self, presentation: Presentation, carried: tuple[Credential, ...]
     ) -> Iterator[tuple[str, CredentialFindings]]:
         bad, credentials = 0, presentation.credentials
+        aside = {id(each.document) for each in carried}
         for path, credential in _listed(presentation, "verifiableCredential", credentials):
-            if any(credential.document is each.document for each in carried):
+            if id(credential.document) in aside:
                 continue
             findings = self._examine(credential) if bad < _MOST_BAD else unexamined(credential)
             bad += not (findings.verified and self._believed(credential))

@@ -52,7 +52,7 @@ def test_a_new_list_is_a_signed_credential_of_131072_zero_bits(ledger):
     assert listed["proof"]["cryptosuite"] == "eddsa-jcs-2022"
     subject = listed["credentialSubject"]
     assert subject | {"encodedList": ""} == {
-        "id": f"{URL}#list",
+        "id": f"{URL}#list-1",
         "type": "BitstringStatusList",
         "statusPurpose": "revocation",
         "encodedList": "",

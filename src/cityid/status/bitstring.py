@@ -72,6 +72,7 @@ class BitstringList(NamedTuple):
         valid_from: When it was made.
         valid_until: When it says nothing more.
         ttl: For how long a copy may be used.
+        version: Which version of its log it was signed for; None where it does not say.
     """
 
     url: str | None
@@ -81,6 +82,18 @@ class BitstringList(NamedTuple):
     valid_from: datetime | None
     valid_until: datetime | None
     ttl: timedelta | None
+    version: int | None = None
+
+    def stands_at(self, version: int) -> bool:
+        """Tell whether the list was signed for a version of its log.
+
+        Anybody may append, also an earlier list in which less is set; so a list without a version
+        counts as the first entry alone.
+
+        Args:
+            version: The version at which it was found.
+        """
+        return version == (1 if self.version is None else self.version)
 
     def value(self, entry: Entry) -> int:
         """Return the status of an entry.
@@ -193,10 +206,19 @@ def read_list(credential: Credential) -> BitstringList:
         credential.valid_from,
         credential.valid_until,
         _ttl(subject.get("ttl")),
+        _version(subject.get("id"), credential.id),
     )
 
 
 _SUBJECT = "/credentialSubject"
+
+
+def _version(subject: Any, url: str | None) -> int | None:
+    told = subject.removeprefix(f"{url}{_VERSION}") if isinstance(subject, str) else ""
+    return int(told) if _INDEX.fullmatch(told) else None
+
+
+_VERSION = "#list-"
 
 
 def _purposes(value: Any) -> frozenset[str]:
@@ -271,6 +293,7 @@ def list_document(
     valid_from: datetime,
     valid_until: datetime | None = None,
     ttl: timedelta | None = None,
+    version: int | None = None,
 ) -> JSONObject:
     """Return the unsecured credential of a list.
 
@@ -282,13 +305,14 @@ def list_document(
         valid_from: When it is made.
         valid_until: When it says nothing more.
         ttl: For how long a copy may be used.
+        version: Which version of its log it becomes.
 
     Spec:
         https://www.w3.org/TR/vc-bitstring-status-list/#generate-algorithm
         https://www.w3.org/TR/vc-bitstring-status-list/#bitstring-generation-algorithm
     """
     subject: JSONObject = {
-        "id": f"{url}#list",
+        "id": f"{url}#list" if version is None else f"{url}{_VERSION}{version}",
         "type": LIST,
         "statusPurpose": purposes[0] if len(purposes) == 1 else list(purposes),
         "encodedList": encoded(bits),

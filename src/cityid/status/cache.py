@@ -70,7 +70,7 @@ class Cache:
         if found is None:
             return None
         judged, kept = found
-        if not judged <= at < judged + HOLD:
+        if not timedelta(0) <= at - judged < HOLD:
             return None
         return kept if kept.valid_until is None or at < kept.valid_until else None
 
@@ -97,7 +97,7 @@ class Cache:
         """
         with self._lock:
             found = self._fetched.get(url)
-        return found if found and found.at <= at < found.at + found.hold else None
+        return found if found and timedelta(0) <= at - found.at < found.hold else None
 
     def keep_fetched(self, url: str, fetched: Fetched) -> None:
         """Remember what came of a fetch.

@@ -270,6 +270,7 @@ class StatusList:
             valid_from=at,
             valid_until=None if self.valid_for is None else at + self.valid_for,
             ttl=self.ttl,
+            version=version,
         )
         verification_method, signer = self.issuer.signer("assertionMethod")
         secured = add_proof(

@@ -227,6 +227,12 @@ class Snapshot:
                 Code.STATUS_VERIFICATION_ERROR,
                 "the status list has another id than the URL under which it was found",
             )
+        if record is not None and not verified.stands_at(record.version):
+            return Problem(
+                Code.STATUS_VERIFICATION_ERROR,
+                "the status list was signed for another version of its log than the one it is in",
+                "somebody wrote an earlier list there again",
+            )
         if cache is not None and known is None:
             cache.keep(digest, self.at, verified)
         return Loaded(verified, source, digest, None if record is None else record.version)
@@ -239,6 +245,9 @@ class Snapshot:
             findings = self._examined(credential, record.recorded_at)
         if not findings.verified:
             told = "; ".join(problem.title for problem in findings.report.errors)
+            raise InvalidInputError(told, code=Code.STATUS_VERIFICATION_ERROR)
+        if "credentialStatus" in credential.document:
+            told = "the status list has a status of its own, which nobody looks up"
             raise InvalidInputError(told, code=Code.STATUS_VERIFICATION_ERROR)
         return read_list(credential)
 

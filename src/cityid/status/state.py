@@ -90,4 +90,11 @@ def own_state(record: Record, issuer: Identity, url: str, trust: Trust) -> State
             + (f": {told}" if told else ""),
             code=Code.STATUS_VERIFICATION_ERROR,
         )
-    return State(record, read_list(credential))
+    found = read_list(credential)
+    if not found.stands_at(record.version):
+        raise InvalidInputError(
+            f"version {record.version} of the log is a list that was signed for another version: "
+            "somebody wrote it there again; status.restore publishes the right one anew",
+            code=Code.STATUS_VERIFICATION_ERROR,
+        )
+    return State(record, found)

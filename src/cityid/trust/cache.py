@@ -48,7 +48,7 @@ class ListCache:
         """
         with self._lock:
             kept = self._kept.get((record.log, record.version))
-        if kept is None or kept[1] != record.data or not kept[0] <= at < kept[0] + HOLD:
+        if kept is None or kept[1] != record.data or not timedelta(0) <= at - kept[0] < HOLD:
             return None
         until = kept[2].credential.valid_until
         fits = kept[2].recorded_at == record.recorded_at and (until is None or at < until)
