@@ -14,14 +14,22 @@ office never sees a credential.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from cityid import strict_json, timestamp
 from cityid.did import DID, Identity, Resolver, parse
-from cityid.errors import Code, ConflictError, CorruptError, InvalidInputError, NotFoundError, quote
+from cityid.errors import (
+    CityIdError,
+    Code,
+    ConflictError,
+    CorruptError,
+    InvalidInputError,
+    NotFoundError,
+    quote,
+)
 from cityid.keys import KeyType
 from cityid.registry import NewEntry, Record, Registry
 from cityid.report import Problem
@@ -62,7 +70,7 @@ def request(
         ProofGenerationError: The key cannot sign it.
     """
     place = read_entry(entry)
-    if action not in {FREEZE, LIFT}:
+    if action not in (FREEZE, LIFT):
         raise _refused(f"a request is to freeze or to lift, not to {quote(action)}")
     moment = timestamp.aware(at) if at is not None else datetime.now(UTC)
     method, signer = by.signer("authentication")
@@ -81,7 +89,7 @@ def request(
         purpose="authentication",
         cryptosuite=suite,
         created=moment,
-        expires=moment + PROMPT,
+        expires=timestamp.later(moment, PROMPT),
         domain=place.url,
     )
 
@@ -107,7 +115,11 @@ class Binding(NamedTuple):
 class _State(NamedTuple):
     binding: Binding
     sequence: int
-    frozen: bool
+    last: JSONObject
+
+    @property
+    def frozen(self) -> bool:
+        return self.last.get("action") == FREEZE
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -198,7 +210,7 @@ class FreezeOffice:
         )
         place = self._place(document)
         action, sequence = document.get("action"), document.get("sequence")
-        if document.get("type") != _REQUEST or action not in {FREEZE, LIFT}:
+        if document.get("type") != _REQUEST or action not in (FREEZE, LIFT):
             raise _refused("this is no request to freeze or to lift")
         state = self._state(place)
         self._demand_signed(document, state.binding.allows(str(action)), moment)
@@ -219,18 +231,39 @@ class FreezeOffice:
         Raises:
             RegistryError: The evidence or the list cannot be read.
         """
-        asked = set()
-        for record in self.evidence.scan():
-            log, _, place = record.log.rpartition("#")
-            if record.version == 1 and log == self._suspended.url:
-                asked |= {int(place)} if self._state(int(place)).frozen else set()
+        asked, told = set(), {}
+        for place in self._bound_places():
+            state = self._state(place)
+            asked |= {place} if state.frozen else set()
+            if state.sequence and (fault := self._fault(place, state)):
+                told[place] = f"frozen or lifted by a request that does not hold: {fault}"
         is_set = self._set_places()
-        told = dict.fromkeys(is_set - asked, "frozen without a request")
+        told |= dict.fromkeys(is_set - asked, "frozen without a request")
         told |= dict.fromkeys(asked - is_set, "not frozen, although it was asked for")
         return tuple(
             Problem(Code.STATUS_VERIFICATION_ERROR, f"place {place} is {told[place]}")
             for place in sorted(told)
         )
+
+    def _bound_places(self) -> Iterator[int]:
+        for record in self.evidence.scan():
+            log, _, place = record.log.rpartition("#")
+            if record.version == 1 and log == self._suspended.url and _PLACE.fullmatch(place):
+                yield int(place)
+
+    def _fault(self, place: int, state: _State) -> str:
+        """Tell what is wrong with the last request about a place, as of when it was signed."""
+        document = state.last
+        named = {"statusListCredential": self._suspended.url, "statusListIndex": str(place)}
+        meant = {"type": _REQUEST, "sequence": state.sequence, **named}
+        if any(document.get(name) != value for name, value in meant.items()):
+            return "it is about something else"
+        try:
+            signed = timestamp.parse(document["proof"]["created"], path="/proof/created")
+            self._demand_signed(document, state.binding.allows(str(document["action"])), signed)
+        except (CityIdError, KeyError, TypeError) as error:
+            return str(error) if isinstance(error, CityIdError) else "it is not signed"
+        return ""
 
     def _set_places(self) -> set[int]:
         own = self._suspended
@@ -274,6 +307,8 @@ class FreezeOffice:
 
     def _place(self, entry: Mapping[str, Any]) -> int:
         """Return the place that an entry or a request names, in this office's list."""
+        if not isinstance(entry, Mapping):
+            raise _refused(f"{quote(entry)} names no place in a list")
         url, index = entry.get("statusListCredential"), entry.get("statusListIndex")
         if url != self._suspended.url:
             raise _refused(f"{quote(url, 120)} is not the list of this office")
@@ -299,7 +334,7 @@ class FreezeOffice:
             binding = Binding(bound["holder"], bound.get("recovery"))
         except (InvalidInputError, KeyError) as error:
             raise CorruptError("what is kept is no evidence of a freeze", place=log) from error
-        return _State(binding, head.version - 1, last.get("action") == FREEZE)
+        return _State(binding, head.version - 1, last)
 
 
 def _demand_prompt(document: JSONObject, at: datetime, skew: timedelta) -> None:

@@ -228,18 +228,9 @@ def _limit(
         start = valid_from or at
         document["validFrom"] = timestamp.write(start)
         if valid_for is not None:
-            document["validUntil"] = timestamp.write(_end(start, valid_for))
+            document["validUntil"] = timestamp.write(timestamp.later(start, valid_for))
     elif "validFrom" not in document and Credential(document).version == _CURRENT:
         document["validFrom"] = timestamp.write(at)
-
-
-def _end(start: datetime, valid_for: timedelta) -> datetime:
-    try:
-        return start + valid_for
-    except OverflowError as error:
-        raise InvalidInputError(
-            "the credential would outlast the calendar", code=Code.NUMBER_OUT_OF_RANGE
-        ) from error
 
 
 def _demand_sound(document: dict[str, Any], contexts: Contexts, schemas: Schemas) -> None:

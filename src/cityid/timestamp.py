@@ -92,6 +92,25 @@ def write(moment: datetime) -> str:
     return aware(moment).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
+def later(moment: datetime, period: timedelta) -> datetime:
+    """Return a time that is some period after another one.
+
+    Args:
+        moment: The time.
+        period: How long after it.
+
+    Raises:
+        InvalidInputError: The calendar ends before (NUMBER_OUT_OF_RANGE).
+    """
+    try:
+        return moment + period
+    except OverflowError as error:
+        raise InvalidInputError(
+            f"{period} from {write(moment)} on would outlast the calendar",
+            code=Code.NUMBER_OUT_OF_RANGE,
+        ) from error
+
+
 def aware(moment: datetime) -> datetime:
     """Return `moment` in UTC.
 

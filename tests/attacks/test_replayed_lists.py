@@ -1,4 +1,4 @@
-"""Attacks with what an issuer once signed itself: old lists, and lists where none belongs."""
+"""Attacks with what an issuer once signed itself, and what an issuer must not slip into."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import cityid
-from cityid import did, policy, registry, status
+from cityid import did, policy, registry, status, trust
 from cityid.credential import Credential
 from cityid.errors import Code, InvalidInputError
 from cityid.registry import NewEntry
@@ -171,3 +171,47 @@ def test_a_token_does_not_say_where_its_key_is_looked_up():
         token21.verify(forged, at=NOW, **options)
     assert caught.value.code is Code.STATUS_VERIFICATION_ERROR
     assert asked == []
+
+
+# --- an issuer's own slips
+
+
+def test_a_list_taken_up_with_another_size_changes_nobody_elses_status(ledger):
+    named = {n: str(n) for n in range(4)}
+    handle = status.publish(
+        ledger, office(), URL, purpose="suspension", size=2, messages=named, at=NOW
+    )
+    credential = cityid.issue(unsigned(alice()), by=office(), status=handle, at=NOW)
+    allocator = status.MemoryAllocator()
+    mistaken = status.reopen(ledger, office(), URL, allocator=allocator)
+    with pytest.raises(InvalidInputError, match="size="):
+        mistaken.suspend(credential, at=NOW)
+    right = status.reopen(ledger, office(), URL, allocator=allocator, size=2, messages=named)
+    right.suspend(credential, at=NOW)
+    assert right.value(credential) == 1
+
+
+@pytest.mark.parametrize("index", [-1, 131_072, "x", True, 1.5])
+def test_no_entry_is_made_for_a_place_that_is_not_there(revoked, index):
+    with pytest.raises(InvalidInputError):
+        revoked.entry(index)
+    assert revoked.entry(131_071)["statusListIndex"] == "131071"
+
+
+@pytest.mark.parametrize("period", ["ttl", "valid_for"])
+def test_no_list_is_published_that_counts_before_it_is_there(ledger, period):
+    options = {"purpose": "revocation", "at": NOW}
+    with pytest.raises(InvalidInputError):
+        status.publish(ledger, office(), URL, **options, **{period: timedelta(seconds=-1)})
+    assert ledger.head(URL) is None
+    assert status.publish(ledger, office(), URL, **options, **{period: timedelta(seconds=1)})
+
+
+def test_no_list_outlasts_the_calendar(ledger):
+    end = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    with pytest.raises(InvalidInputError) as caught:
+        status.publish(ledger, office(), URL, purpose="revocation", valid_for=DAY, at=end)
+    assert caught.value.code is Code.NUMBER_OUT_OF_RANGE
+    with pytest.raises(InvalidInputError):
+        trust.publish(ledger, office(), valid_for=DAY, at=end)
+    assert ledger.head(trust.list_id(str(office().did))) is None

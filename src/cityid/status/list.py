@@ -88,10 +88,10 @@ class StatusList:
 
         Raises:
             NotFoundError: The allocator does not know the list.
-            InvalidInputError: No place is left (STATUS_LIST_FULL).
+            InvalidInputError: No place is left (STATUS_LIST_FULL), or the list has none such.
             RegistryError: The allocator cannot be written.
         """
-        place = self.allocate() if index is None else index
+        place = self.allocate() if index is None else self._place(index)
         return entry_document(Entry(self.purpose, self.url, place, self.size, self.messages))
 
     # --- changes
@@ -268,7 +268,7 @@ class StatusList:
             purposes=[self.purpose],
             bits=bits,
             valid_from=at,
-            valid_until=None if self.valid_for is None else at + self.valid_for,
+            valid_until=None if self.valid_for is None else timestamp.later(at, self.valid_for),
             ttl=self.ttl,
             version=version,
         )
@@ -303,6 +303,12 @@ class StatusList:
         for place, status in enumerate(Credential.of(item).statuses):
             if status.get("statusListCredential") == self.url:
                 entry = read_entry(status, f"/credentialStatus/{place}")
+                if entry.size != self.size:
+                    raise InvalidInputError(
+                        f"the status has {entry.size} bits, and this list was taken up with "
+                        f"{self.size}: a change would be somebody else's; reopen it with size=",
+                        code=Code.INVALID_OPTIONS,
+                    )
                 if entry.purpose == self.purpose and entry.place < self.length:
                     return entry.place
         raise InvalidInputError(

@@ -81,6 +81,7 @@ def publish(
         https://www.w3.org/TR/vc-bitstring-status-list/#generate-algorithm
     """
     _check(url, purpose, length, size, decoys)
+    _check_periods(ttl, valid_for)
     _check_messages(size, messages or {})
     trust = Trust(resolver or _own_resolver(registry, issuer), contexts, suites)
     handle = StatusList(
@@ -238,6 +239,11 @@ def _check(url: str, purpose: str, length: int, size: int, decoys: int) -> None:
         raise _refused(f"{quote(decoys)} decoys do not fit into {length} entries")
     if decoys and purpose not in _LASTING:
         raise _refused("decoys are for revocation alone: elsewhere they would never change")
+
+
+def _check_periods(ttl: timedelta, valid_for: timedelta | None) -> None:
+    if ttl < timedelta(0) or (valid_for is not None and valid_for <= timedelta(0)):
+        raise _refused("ttl= and valid_for= are lengths of time from now on")
 
 
 def _check_messages(size: int, messages: Mapping[int, str]) -> None:

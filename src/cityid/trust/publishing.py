@@ -279,7 +279,11 @@ def _unsigned(
         "type": ["VerifiableCredential", LIST_TYPE],
         "issuer": whose,
         "validFrom": timestamp.write(at),
-        **({"validUntil": timestamp.write(at + valid_for)} if valid_for is not None else {}),
+        **(
+            {"validUntil": timestamp.write(timestamp.later(at, valid_for))}
+            if valid_for is not None
+            else {}
+        ),
         "listVersion": version,
         # A credential needs a subject: an empty list speaks of its authority, and grants nothing.
         "credentialSubject": entities or [_entity(whose, [])],

@@ -165,7 +165,8 @@ def _accredited(line: RecognizedAction) -> JSONObject:
 
 
 def _text(query: Mapping[str, Any], name: str) -> str:
-    value = query.get(name)
+    given: object = query  # whatever the annotation promises
+    value = given.get(name) if isinstance(given, Mapping) else None
     if isinstance(value, str) and value:
         return value
     raise _bad(f"the query needs {name}, a text")
