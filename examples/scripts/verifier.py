@@ -49,7 +49,9 @@ def main(folder: Path) -> None:
     answer = (folder / "presentation.json").read_bytes()
     result = verifier.verify(answer, policy=adult_resident, challenge=challenge, domain=DOMAIN)
     print(result.explain())
-    facts = result.require()  # raises unless verified and permitted
+    if not result:
+        sys.exit("not let in")
+    facts = result.require()  # would raise here, had nobody asked before
     print("welcome,", facts.claim("/credentialSubject/givenName"))
 
     again = verifier.verify(answer, policy=adult_resident, challenge=challenge, domain=DOMAIN)

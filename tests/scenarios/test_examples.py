@@ -83,6 +83,7 @@ def test_a_revoked_card_is_refused_and_was_good_the_day_before(tmp_path):
     refused = run("verifier", folder)
     assert refused.returncode == 1
     assert "the credential is revoked" in refused.stdout
+    assert refused.stderr == "not let in\n"
     assert "welcome" not in refused.stdout
 
 

@@ -30,6 +30,7 @@ from cityid.did.rules import check_document
 from cityid.did.syntax import DID, DIDURL, build_url, parse, parse_url
 from cityid.did.verification_method import RELATIONSHIPS, VerificationMethod
 from cityid.registry import Registry
+from cityid.registry.base import demand_open
 
 __all__ = [
     "DID",
@@ -79,8 +80,9 @@ def resolver(
         documents: Documents in hand: DID documents or controlled identifier documents.
 
     Raises:
-        InvalidInputError: A document in hand does not conform.
+        InvalidInputError: A document in hand does not conform, or the registry is not open.
     """
+    demand_open(registry)
     in_hand = [
         document if isinstance(document, DIDDocument) else DIDDocument.parse(document, any_url=True)
         for document in documents

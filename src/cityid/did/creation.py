@@ -21,6 +21,7 @@ from cityid.did.syntax import DID
 from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
 from cityid.keys import Keyring, Signer
 from cityid.registry import Registry
+from cityid.registry.base import demand_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ def create(
             known=tuple(_MAKERS),
             code=Code.METHOD_NOT_SUPPORTED,
         )
+    demand_open(registry)
     parameters = chosen_parameters(witnesses, threshold, watchers, ttl)
     parameters |= {"portable": True} if portable else {}
     logged = (keyring, recovery, registry) != (None, None, None) or bool(parameters)

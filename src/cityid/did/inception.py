@@ -32,6 +32,7 @@ from cityid.did.update_keys import recovery_name, update_name
 from cityid.errors import Code, InvalidInputError, quote
 from cityid.keys import Keyring, MemoryKeyring, Signer
 from cityid.registry import Registry
+from cityid.registry.base import demand_open
 from cityid.strict_json import write
 
 
@@ -118,11 +119,12 @@ def load(
         at: The time at which the history is verified; None for now.
 
     Raises:
-        InvalidInputError: The log breaks a rule (``INVALID_DID``).
+        InvalidInputError: The log breaks a rule (``INVALID_DID``), or the registry is not open.
         NotFoundError: There is no log of this DID.
         UnsupportedError: The DID is of another method, or there is nowhere to look for its log.
         RegistryError: The registry cannot be read.
     """
+    demand_open(registry)
     asked = did if isinstance(did, DID) else syntax.parse(did)
     moment = _moment(at)
     files = {} if log is None else {str(asked): LogFiles(log, witness_proofs)}

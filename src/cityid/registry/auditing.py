@@ -24,6 +24,7 @@ from cityid.registry.base import (
     Provable,
     Record,
     Registry,
+    demand_open,
     leaf_contents,
 )
 from cityid.registry.checkpoint import Checkpoint, believe_checkpoint, read_checkpoint
@@ -130,6 +131,7 @@ def audit(
     Returns:
         What was found. Damage is told there and not raised, nor is a world that fails.
     """
+    demand_open(registry)
     stated, tree = _stated(registry)
     believed = [_believed(given, operator, tuple(witnesses), threshold) for given in checkpoints]
     walk = _Walk(registry, stated, examine)

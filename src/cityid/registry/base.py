@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, runtime_checkable
 
-from cityid.errors import RegistryError, quote
+from cityid.errors import Code, InvalidInputError, RegistryError, quote
 from cityid.registry import merkle
 
 if TYPE_CHECKING:
@@ -317,6 +317,22 @@ def time_text(moment: datetime) -> str:
 def _content(log: str, version: int, data: bytes, time: str) -> bytes:
     digest = hashlib.sha256(data).hexdigest()
     return f"cityid record v1\n{log}\n{version}\n{digest}\n{time}\n".encode()
+
+
+def demand_open(registry: object) -> None:
+    """Refuse the address of a registry where a registry that was opened is needed.
+
+    Args:
+        registry: What was given.
+
+    Raises:
+        InvalidInputError: It is text.
+    """
+    if isinstance(registry, str):
+        raise InvalidInputError(
+            f"a registry is opened before it is used: registry.connect({quote(registry)})",
+            code=Code.INVALID_OPTIONS,
+        )
 
 
 def closed(place: str) -> RegistryError:

@@ -24,6 +24,7 @@ from cityid.registry.base import (
     Record,
     Registry,
     Replicable,
+    demand_open,
     leaf_content,
     leaf_contents,
 )
@@ -110,6 +111,8 @@ def mirror(
         UnsupportedError: The source has no Merkle log, or the target cannot be a replica.
         RegistryError: One of them cannot be read or written.
     """
+    demand_open(source)
+    demand_open(target)
     if not isinstance(source, Provable):
         raise UnsupportedError(
             "this registry has no Merkle log to mirror it by", name=type(source).__name__

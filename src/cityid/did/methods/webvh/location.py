@@ -133,7 +133,7 @@ def _ascii_host(host: str) -> str:
     if "%" not in host:
         return host.lower()
     if any(int(code, 16) < 0x80 for code in re.findall("%(..)", host)):  # noqa: PLR2004 - the end of ASCII
-        raise invalid_did(f"{quote(host)} hides a character of the host")
+        raise invalid_did(f"{quote(host)} hides a character of the host: name the host alone")
     try:
         decoded = unquote(host, errors="strict")
     except UnicodeDecodeError as error:
