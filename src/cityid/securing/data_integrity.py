@@ -198,7 +198,8 @@ def verify_proofs(
     proofs: tuple[Proof, ...] = ()
     try:
         proofs = read_proofs(document)
-        controllers, check, warnings = judge.all_of(proofs, document)
+        unsecured = without_proof(document)
+        controllers, check, warnings = judge.all_of(proofs, document, unsecured)
     except (InvalidInputError, UnsupportedError) as error:
         check = Check.failed("proof", problem_of(error, "/proof"))
     if check.outcome is not Outcome.PASSED:
@@ -208,7 +209,7 @@ def verify_proofs(
     report = Report(checks, warnings)
     if not report.clean:
         return ProofFindings(report, proofs=proofs)
-    return ProofFindings(report, _secured(document, proofs), controllers, proofs)
+    return ProofFindings(report, _secured(unsecured, proofs), controllers, proofs)
 
 
 def _expected(challenge: str | None, domain: str | Iterable[str] | None) -> frozenset[str] | None:
@@ -226,9 +227,8 @@ def _expected(challenge: str | None, domain: str | Iterable[str] | None) -> froz
     return None if domain is None else frozenset(str(value) for value in asked[:-1])
 
 
-def _secured(document: Mapping[str, Any], proofs: Sequence[Proof]) -> JSONObject:
+def _secured(unsecured: JSONObject, proofs: Sequence[Proof]) -> JSONObject:
     """Return the document without proofs, and without contexts that no proof speaks of."""
-    unsecured = without_proof(document)
     context = unsecured.get("@context")
     signed = [proof.document.get("@context", context) for proof in proofs]
     if context in signed:

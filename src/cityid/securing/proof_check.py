@@ -44,13 +44,14 @@ class Judge(NamedTuple):
     skew: timedelta
 
     def all_of(
-        self, proofs: Sequence[Proof], document: Mapping[str, Any]
+        self, proofs: Sequence[Proof], document: Mapping[str, Any], unsecured: JSONObject
     ) -> tuple[frozenset[str], Check, tuple[Problem, ...]]:
         """Verify all proofs, each after those it builds on.
 
         Args:
             proofs: All proofs of the document.
             document: The document with its proofs.
+            unsecured: The document without them.
 
         Returns:
             Who controls the keys of the proofs that hold, the check ``proof``, and what became of
@@ -63,16 +64,14 @@ class Judge(NamedTuple):
         warnings: list[Problem] = []
         held: set[str | None] = set()
         failures: list[tuple[Outcome, Problem]] = []
-        alone = without_proof(document)
-        if len(proofs) > 1:
-            alone = Unsecured(alone)
+        alone = Unsecured(unsecured) if len(proofs) > 1 else unsecured
         for proof in in_order(proofs):
             try:
                 if not held.issuperset(proof.previous):
                     told = "a proof that this one builds on does not hold"
                     raise refusal(told, proof.at("previousProof"))
-                unsecured = _with_matching(proof, proofs, document) if proof.previous else alone
-                key = self.one(proof, unsecured)
+                signed = _with_matching(proof, proofs, document) if proof.previous else alone
+                key = self.one(proof, signed)
                 controllers.add(key.controller)
                 warnings += [key.warning] if key.warning else []
                 held.add(proof.id)
