@@ -22,6 +22,7 @@ from cityid.nonces import NonceStore
 from cityid.policy import Decision, Needs, Policy, Reason, Verdict
 from cityid.policy.facts import VerifiedCredential, verified_credential, verified_facts
 from cityid.registry import Record, Registry
+from cityid.registry.base import demand_open
 from cityid.report import Check, Outcome, Problem, Report
 from cityid.result import Result, in_order, stands
 from cityid.schema import SCHEMAS, Schemas, check_schema
@@ -53,6 +54,7 @@ class Environment:
     fetch: Fetch | None = None
 
     def __post_init__(self) -> None:
+        demand_open(self.registry)
         given = (self.resolver, self.contexts, self.schemas, self.skew)
         if not all(map(isinstance, given, _KINDS.values())):
             name, kind = next(
