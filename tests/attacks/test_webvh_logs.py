@@ -605,6 +605,23 @@ def test_one_approval_of_a_version_beyond_shows_that_one_was_published_between()
     assert "cut off" in str(fault_of(written.cut(1), beyond))
 
 
+def test_two_versions_in_one_place_are_not_both_approved():
+    """Witnesses that approve one fork here and another there are found out by who has both."""
+    here, there = (write(WITNESSED, Draft({"ttl": ttl}), Draft()) for ttl in (60, 600))
+    own = [approval(here, 2, 0, 1)]
+    assert here.verified(own).fault is None
+    for index in (1, 2):
+        proofs = [*own, approval(there, index, 1, 2)]
+        assert f"forked: witnesses approved another version here (at /{index})" in str(
+            fault_of(here, proofs)
+        )
+        for few in ([approval(there, index, 2)], [approval(there, index, 2, 2, 3)]):
+            assert here.verified([*own, *few]).fault is None
+    unwitnessed = write(begin(), Draft({"witness": witnesses(1, 0)}))
+    stranger = {**approval(here, 1, 0, 1), "versionId": here.ids[1]}
+    assert unwitnessed.verified([approval(unwitnessed, 1, 0), stranger]).fault is None
+
+
 def test_approvals_by_strangers_show_nothing():
     written = write(WITNESSED, Draft(), Draft())
     beyond = [approval(written, 0, 0, 1), approval(written, 2, 3)]

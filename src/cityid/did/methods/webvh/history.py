@@ -23,6 +23,7 @@ from cityid.did.methods.webvh.witness import (
     first_unapproved,
     read_witness_proofs,
     shows_more,
+    shows_other,
     witness_file,
 )
 from cityid.did.resolution import DEFAULTS, ResolutionOptions, ResolutionResult
@@ -262,4 +263,6 @@ def _cut_off(
         )
     if shows_more(versions, approvals, at):
         return invalid_log("the log was cut off: witnesses approved a later version")
+    if (index := shows_other(versions, approvals, at)) is not None:
+        return invalid_log("the log was forked: witnesses approved another version here", index)
     return None

@@ -190,6 +190,37 @@ def shows_more(versions: Sequence[Version], approvals: Sequence[Approval], at: d
     return any(len(approvers) >= witnesses.threshold for approvers in held.values())
 
 
+def shows_other(
+    versions: Sequence[Version], approvals: Sequence[Approval], at: datetime
+) -> int | None:
+    """Return the index of a version in whose place enough witnesses approved another; None if none.
+
+    So the log was forked, and of those who approved some approved both.
+
+    Args:
+        versions: The versions of the log.
+        approvals: The approvals at hand.
+        at: The present.
+    """
+    names = [version.entry.version_id for version in versions]
+    others: dict[str, list[Approval]] = defaultdict(list)
+    for approval in approvals:
+        if 1 < approval.number <= len(names) and names[approval.number - 1] != approval.version_id:
+            others[approval.version_id].append(approval)
+    for found in others.values():
+        index = found[0].number - 1
+        witnesses = versions[index - 1].parameters.witness
+        if witnesses is not None and _reach(found, witnesses, at):
+            return index
+    return None
+
+
+def _reach(approvals: Sequence[Approval], witnesses: Witnesses, at: datetime) -> bool:
+    """Tell whether approvals of one version are those of enough witnesses."""
+    by = {a.witness for a in approvals if a.witness in witnesses.ids and a.holds(at)}
+    return len(by) >= witnesses.threshold
+
+
 def _read(entry: object, index: int) -> Iterable[Approval]:
     if not isinstance(entry, dict):
         raise invalid_log("an entry of did-witness.json is an object", index)
