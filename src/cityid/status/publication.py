@@ -73,7 +73,7 @@ def publish(
 
     Raises:
         InvalidInputError: An argument does not fit the specification.
-        ConflictError: There is a list at this URL already; see `open`.
+        ConflictError: There is a list at this URL already; see `reopen`.
         NotFoundError: The issuer has no key at hand to sign with.
         RegistryError: The list cannot be written.
 
