@@ -36,6 +36,15 @@ def test_base58btc_agrees_with_an_independent_implementation(data, text):
     assert encoding.base58btc_decode(encoded) == data
 
 
+@pytest.mark.parametrize("words", [1, 2, 3, 11, 372])
+def test_base58btc_knows_where_its_words_of_eight_digits_end(words):
+    for number in (58 ** (8 * words) - 1, 58 ** (8 * words), 58 ** (8 * words) + 1):
+        data = number.to_bytes((number.bit_length() + 7) // 8, "big")
+        encoded = encoding.base58btc_encode(data)
+        assert encoded == base58.b58encode(data).decode()
+        assert encoding.base58btc_decode(encoded) == data
+
+
 @pytest.mark.parametrize(
     "text", ["0", "O", "I", "l", "a b", "a\n", "ä", "😀", "\ud800", "zz=", "\0"]
 )

@@ -76,6 +76,25 @@ def test_what_is_no_log_is_refused(log: Any, words: str):
     assert words in str(refused(log))
 
 
+def test_the_first_fault_of_a_log_counts_whichever_rule_it_breaks():
+    written = write(begin(), Draft(), Draft(), Draft())
+    lines = written.log.splitlines()
+    unsigned, retold, unread = (json.loads(line) for line in lines[1:])
+    value = unsigned["proof"][0]["proofValue"]
+    unsigned["proof"][0]["proofValue"] = value[:5] + ("2" if value[5] != "2" else "3") + value[6:]
+    retold["state"]["alsoKnownAs"] = ["https://city.example"]
+    faults = {1: (unsigned, "proof"), 2: (retold, "versionId"), 3: (unread | {"more": 1}, "")}
+    for first in (1, 2, 3):
+        broken = [*lines]
+        for index in range(first, 4):
+            broken[index] = json.dumps(faults[index][0])
+        history = webvh.verify_log(written.did, broken, at=NOW)
+        assert len(history.versions) == history.usable == first
+        assert history.fault is not None
+        assert history.fault.path.startswith(f"/{first}")
+        assert faults[first][1] in history.fault.path
+
+
 def test_a_log_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch):
     written = write(begin(), Draft(), Draft())
     monkeypatch.setattr(entries, "MAX_ENTRIES", 2)
