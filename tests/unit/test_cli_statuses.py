@@ -79,7 +79,7 @@ def test_a_credential_is_as_it_was_before(shell):
     issued(shell, "--at", "2026-03-01T00:00:00Z")
     done(shell, "status", "revoke", LEDGER, LIST, "card.json", "--key", "office")
     # The registry's own clock says when the list was there, so before that nothing is known.
-    done(shell, *VERIFY, "--registry", LEDGER, "--at", "2026-03-02T00:00:00Z", status=1)
+    done(shell, *VERIFY, "--registry", LEDGER, "--at", "2026-03-02T00:00:00Z", status=3)
 
 
 def test_suspending_is_lifted_and_a_list_is_renewed(shell):
@@ -117,7 +117,7 @@ def test_a_list_in_hand_is_enough(shell, tmp_path):
     with registry.connect(LEDGER) as ledger:
         (tmp_path / "list.json").write_bytes(ledger.head(LIST).data)
     done(shell, *VERIFY, "--status-list", "list.json")
-    done(shell, *VERIFY, status=1)
+    done(shell, *VERIFY, status=3)
 
 
 def test_creating_takes_its_options(shell):

@@ -86,7 +86,7 @@ def test_verify_believes_whom_an_authority_recognises(shell):
     shell.write("unsigned.json", document)
     shell.done("issue", "unsigned.json", "--key", "bank", "--output", "signed.json")
     asked = ("verify", "signed.json", "--registry", URL, "--recognised-by", CITY)
-    assert shell(*asked, "--type", KIND)[0] == 1
+    assert shell(*asked, "--type", KIND)[0] == 3
     shell.done(
         *("trust", "recognise", URL, BANK, "--type", KIND, "--key", "city"),
         *("--jurisdiction", "NL"),
