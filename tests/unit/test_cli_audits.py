@@ -154,6 +154,16 @@ def test_an_audit_of_a_rolled_back_registry_is_refused(shell):
     assert len(shell.json("registry", "log", URL, LOG)) == 3
 
 
+@pytest.mark.parametrize(
+    "asked", [OPERATOR_KEY, ("--threshold", "5"), ("--witness", "w1+00000000+AAAA")]
+)
+def test_an_audit_does_not_pass_over_whom_it_was_asked_to_hear(shell, asked):
+    assert shell.done("registry", "audit", URL).startswith("CLEAN")
+    assert "--known" in shell.refused(2, "registry", "audit", URL, *asked)
+    known = checkpoint(shell)
+    assert shell.done("registry", "audit", URL, "--known", known, *OPERATOR_KEY).startswith("CLEAN")
+
+
 def test_standard_input_is_read_once(shell):
     for command in (
         ("audit", URL, "--known", "-", "--known", "-"),

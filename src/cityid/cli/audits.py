@@ -92,6 +92,12 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Verify every record, hash, index and log of a DID again, and that history has only grown."""
+    if not known and (operator_key or witness or threshold):
+        raise InvalidInputError(
+            "nothing of the registry's own is signed: give --known with the checkpoint that the "
+            "operator and witnesses must have signed",
+            code=Code.INVALID_OPTIONS,
+        )
     demand_one_reader(known or ())
     notes = [read_text(source) for source in known or ()]
     for note in notes:  # what is no checkpoint at all says nothing about the registry
