@@ -5,14 +5,13 @@ All registries decide alike, because they decide here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from cityid import timestamp
 from cityid.errors import Code, ConflictError, InvalidInputError, quote
-from cityid.registry.base import Clock, MerkleLeaf, NewEntry, Record
+from cityid.registry.base import Clock, MerkleLeaf, NewEntry, Record, microseconds, moment
 
 MAX_LOG_NAME = 1024
 """The most characters a log's name may have."""
@@ -24,9 +23,6 @@ MAX_BATCH_DATA = 64 << 20
 """The most bytes the entries of one append may have together."""
 MAX_NUMBER = (1 << 53) - 1
 """The highest version, sequence or limit: what JSON can carry exactly."""
-
-_LOG_NAME = re.compile(r"[!-~]+")
-_SHORT_LOG_NAME = re.compile(rf"[!-~]{{1,{MAX_LOG_NAME}}}")
 
 
 def check_log(log: object, path: str = "") -> None:
@@ -43,11 +39,16 @@ def check_log(log: object, path: str = "") -> None:
             code=Code.INPUT_TOO_LARGE,
             path=path,
         )
-    if _LOG_NAME.fullmatch(log) is None:
+    if not _is_visible(log):
         raise InvalidInputError(
             f"{quote(log)} is not a log's name: use visible ASCII characters, at least one",
             path=path,
         )
+
+
+def _is_visible(text: str) -> bool:
+    """Tell whether some text has visible ASCII characters, and nothing else."""
+    return text.isascii() and text.isprintable() and " " not in text and text != ""
 
 
 def check_number(value: object, name: str, path: str = "", *, least: int = 0) -> None:
@@ -81,16 +82,18 @@ def check_entries(entries: Sequence[NewEntry]) -> tuple[NewEntry, ...]:
     Raises:
         InvalidInputError: One does; the path names it.
     """
-    if not isinstance(entries, Sequence):
+    if not isinstance(entries, (list, tuple, Sequence)):  # most are lists, which is quick to see
         raise InvalidInputError(f"entries are a list of NewEntry, not {type(entries).__name__}")
     if len(entries) > MAX_BATCH:
         raise InvalidInputError(
             f"one append has at most {MAX_BATCH} entries, not {len(entries)}",
             code=Code.INPUT_TOO_LARGE,
         )
+    size = 0
     for position, entry in enumerate(entries):
         _check_entry(entry, position)
-    if sum([len(entry.data) for entry in entries]) > MAX_BATCH_DATA:
+        size += len(entry.data)
+    if size > MAX_BATCH_DATA:
         raise InvalidInputError(
             f"the entries of one append have at most {MAX_BATCH_DATA} bytes together",
             code=Code.INPUT_TOO_LARGE,
@@ -105,7 +108,7 @@ def _check_entry(entry: object, position: int) -> None:
         )
     log, version, data = entry.log, entry.version, entry.data
     # What is plainly right is recognised first; the checks that find words take longer.
-    if type(log) is not str or _SHORT_LOG_NAME.fullmatch(log) is None:
+    if type(log) is not str or len(log) > MAX_LOG_NAME or not _is_visible(log):
         check_log(log, f"/{position}/log")
     if type(version) is not int or not 1 <= version <= MAX_NUMBER:
         check_number(version, "a version", f"/{position}/version", least=1)
@@ -124,8 +127,7 @@ def _check_data(data: object, path: str) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(NamedTuple):
     """Which entries of an append are new.
 
     Attributes:
@@ -138,7 +140,7 @@ class Admission:
 
     def records(self, stored: Sequence[Record]) -> tuple[Record, ...]:
         """Return the answer to the append, once `fresh` is `stored`."""
-        return tuple(stored[a] if isinstance(a, int) else a for a in self.answers)
+        return tuple([stored[a] if isinstance(a, int) else a for a in self.answers])
 
 
 def admit(
@@ -279,15 +281,15 @@ def check_root(found: bytes, root: bytes) -> None:
         )
 
 
-def time_of_acceptance(clock: Clock, last: datetime | None) -> datetime:
+def time_of_acceptance(clock: Clock, last: int | None) -> datetime:
     """Return the registry's time, which never runs backwards.
 
     Args:
         clock: The registry's clock.
-        last: When the last record was accepted.
+        last: When the last record was accepted, in microseconds since 1970.
 
     Raises:
         InvalidInputError: The clock gives a time without offset.
     """
     present = timestamp.aware(clock())
-    return present if last is None else max(present, last)
+    return present if last is None or last <= microseconds(present) else moment(last)

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIME_SIZE = len("2027-03-14T09:00:00.000000")
 
 Clock = Callable[[], datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
+class NewEntry(NamedTuple):
     """An entry to append.
 
     Attributes:
@@ -260,6 +260,13 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+MOMENTS = range(
+    microseconds(datetime.min.replace(tzinfo=UTC)),
+    microseconds(datetime.max.replace(tzinfo=UTC)) + 1,
+)
+"""All times that the calendar has, as microseconds since 1970."""
+
+
 def moment(microseconds_since_epoch: int) -> datetime:
     """Return the time that lies so many microseconds after 1970.
 
@@ -297,6 +304,20 @@ def leaf_contents(records: Iterable[Record]) -> Iterator[bytes]:
         yield _content(log, version, data, text)
 
 
+def leaf_hashes(records: Iterable[Record]) -> list[bytes]:
+    """Return the leaf hash of each of some records.
+
+    Args:
+        records: The records, those of one append together.
+    """
+    before, text, hashes = None, "", list[bytes]()
+    for log, version, data, recorded_at, _, _ in records:
+        if recorded_at is not before:
+            before, text = recorded_at, time_text(recorded_at)
+        hashes.append(leaf_hash(log, version, data, text))
+    return hashes
+
+
 def leaf_hash(log: str, version: int, data: bytes, time: str) -> bytes:
     """Return the leaf hash of a record.
 
@@ -311,7 +332,7 @@ def leaf_hash(log: str, version: int, data: bytes, time: str) -> bytes:
 
 def time_text(moment: datetime) -> str:
     """Return a time in UTC as the leaves of the Merkle log have it."""
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return moment.isoformat("T", "microseconds")[:_TIME_SIZE] + "Z"
 
 
 def _content(log: str, version: int, data: bytes, time: str) -> bytes:

@@ -12,7 +12,6 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import repeat
 
 from cityid.errors import Code, InvalidInputError, quote
 from cityid.keys import Signer
@@ -34,7 +33,7 @@ from cityid.registry.base import (
     Closing,
     NewEntry,
     Record,
-    leaf_contents,
+    leaf_hashes,
     microseconds,
     now,
 )
@@ -51,9 +50,6 @@ from cityid.sqlite import Database
 
 _SCAN_RECORDS = 500
 _SCAN_BYTES = 4 << 20
-_RAISE_HEAD = (
-    "INSERT INTO head VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version"
-)
 
 
 class FileRegistry(Closing):
@@ -111,15 +107,15 @@ class FileRegistry(Closing):
         keys = self._name.keys({entry.log for entry in entries})
         with self._database.transaction(write=True) as connection:
             state = self._seen(connection)
-            admission = admit(entries, heads=state.heads(keys), find=state.find)
+            last, heads = state.last_and_heads(keys)
+            admission = admit(entries, heads=heads, find=state.find)
             if not admission.fresh:
                 return admission.records(())
-            last = state.last()
             stored = stamp(
                 admission.fresh,
                 origin=self._name.origin,
                 size=last.size,
-                recorded_at=time_of_acceptance(self._clock, last.time),
+                recorded_at=time_of_acceptance(self._clock, last.recorded_at),
             )
             self._store(state, last, stored, keys)
         if last.size == 0:
@@ -132,7 +128,7 @@ class FileRegistry(Closing):
         keys = self._name.keys({record.log for record in records})
         with self._database.transaction(write=True) as connection:
             state = self._seen(connection)
-            last, heads = state.last(), state.heads(keys)
+            last, heads = state.last_and_heads(keys)
             origin = self._name.origin
             check_replica(records, origin=origin, size=last.size, last=last.time, heads=heads)
             self._store(state, last, records, keys, root=root)
@@ -247,7 +243,7 @@ class FileRegistry(Closing):
         known, frontier = self._known
         if known != last:
             frontier = tree.grown()
-        leaves = [merkle.leaf_hash(content) for content in leaf_contents(records)]
+        leaves = leaf_hashes(records)
         frontier, completed = frontier.extend(leaves)
         found = frontier.root()
         if root is not None:
@@ -256,7 +252,7 @@ class FileRegistry(Closing):
             _insert(state, records, leaves, keys, found)
             tree.store(completed)
         # Where the commit fails after all, the root in the file will not be this one.
-        time = records[-1].recorded_at if records else last.time
+        time = microseconds(records[-1].recorded_at) if records else last.recorded_at
         self._known = (Size(frontier.size, time, found), frontier)
 
 
@@ -268,18 +264,12 @@ def _insert(
     root: bytes,
 ) -> None:
     """Write records and both indexes, these in their own order: neighbours come together."""
-    first, final = records[0].recorded_at, records[-1].recorded_at
-    times = (
-        repeat(microseconds(first))
-        if first == final  # times never run backwards
-        else [microseconds(record.recorded_at) for record in records]
-    )
-    roots = [*repeat(None, len(records) - 1), root]
     rows, entries, heads = [], [], {}
-    for (log, version, data, _, _, sequence), time, leaf, here in zip(
-        records, times, leaves, roots, strict=False
-    ):
-        key = keys[log]
+    before, time, end = None, 0, records[-1].sequence
+    for (log, version, data, recorded_at, _, sequence), leaf in zip(records, leaves, strict=True):
+        if recorded_at is not before:
+            before, time = recorded_at, microseconds(recorded_at)
+        key, here = keys[log], root if sequence == end else None
         rows.append((sequence, log, version, time, leaf, here, data))
         entries.append((key + version, sequence))
         heads[key] = version
@@ -287,4 +277,4 @@ def _insert(
     insert = state.connection.executemany
     insert("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
     insert("INSERT INTO entry VALUES (?, ?)", entries)
-    insert(_RAISE_HEAD, sorted(heads.items()))
+    insert("REPLACE INTO head VALUES (?, ?)", sorted(heads.items()))

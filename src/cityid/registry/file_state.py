@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from cityid.errors import CorruptError, quote
 from cityid.registry import merkle
-from cityid.registry.base import MerkleLeaf, Record, leaf_hash, moment, time_text
+from cityid.registry.base import MOMENTS, MerkleLeaf, Record, leaf_hash, moment, time_text
 from cityid.registry.file_format import Name
 
 _COLUMNS = "record.sequence, record.log, record.version, recorded_at, leaf, data"
@@ -29,6 +29,7 @@ _LAST = (
     "WHERE sequence > 0 ORDER BY sequence DESC LIMIT 1"
 )
 _HEAD = "SELECT version FROM head WHERE key = ?"
+_LAST_AND_HEAD = _LAST.replace(" FROM", f", ({_HEAD}) FROM")
 
 Row = tuple[Any, ...]
 
@@ -38,13 +39,18 @@ class Size(NamedTuple):
 
     Attributes:
         size: How many records there are.
-        time: When the last was accepted.
+        recorded_at: When the last was accepted, in microseconds since 1970.
         root: The root of the Merkle tree.
     """
 
     size: int
-    time: datetime | None
+    recorded_at: int | None
     root: bytes
+
+    @property
+    def time(self) -> datetime | None:
+        """When the last was accepted."""
+        return None if self.recorded_at is None else moment(self.recorded_at)
 
 
 class State:
@@ -81,10 +87,12 @@ class State:
             if self.connection.execute("SELECT 1 FROM head LIMIT 1").fetchone():
                 self.refuse("it has logs, and no records")
             return Size(0, None, merkle.EMPTY_ROOT)
-        size, time, root = row
+        return self._size(*row)
+
+    def _size(self, size: int, recorded_at: object, root: object) -> Size:
         if not isinstance(root, bytes):
             self.refuse("its last record is not the end of an append")
-        return Size(size, self._moment(time), root)
+        return Size(size, self._time(recorded_at), root)
 
     def check_counts(self, nodes: int) -> None:
         """Refuse rows that no record needs, and records that are none.
@@ -103,16 +111,23 @@ class State:
         (count,) = self.connection.execute(f"SELECT count(*) FROM {rows}").fetchone()  # noqa: S608 - constants
         return int(count)
 
-    def heads(self, keys: Mapping[str, int]) -> dict[str, int]:
-        """Return the last version of those of some logs that are known.
+    def last_and_heads(self, keys: Mapping[str, int]) -> tuple[Size, dict[str, int]]:
+        """Return what `last` does, and the last version of those of some logs that are known.
 
         Args:
             keys: The logs and their keys.
         """
-        if len(keys) == 1:
+        if len(keys) == 1:  # as usual: one question is enough
             ((log, key),) = keys.items()
-            head = self._head(key)
-            return {log: head} if head else {}
+            row = self.connection.execute(_LAST_AND_HEAD, (key,)).fetchone()
+            if row is not None:
+                *last, head = row
+                if head is not None:
+                    self._check_head(head)
+                return self._size(*last), {} if head is None else {log: head}
+        return self.last(), self._heads(keys)
+
+    def _heads(self, keys: Mapping[str, int]) -> dict[str, int]:
         places = ",".join("?" * len(keys))
         versions = dict(
             self.connection.execute(
@@ -204,7 +219,7 @@ class State:
         origin = self._name.origin
         for sequence, log, version, recorded_at, leaf, data in rows:
             if recorded_at != before or time is None:
-                before, time = recorded_at, self._moment(recorded_at)
+                before, time = recorded_at, moment(self._time(recorded_at))
                 text = time_text(time)
             if not (isinstance(log, str) and isinstance(version, int) and isinstance(data, bytes)):
                 self.refuse(f"record {sequence} is of the wrong kind")
@@ -214,10 +229,7 @@ class State:
             found.append(Record(log, version, data, time, evidence, sequence))
         return found
 
-    def _moment(self, recorded_at: object) -> datetime:
-        if not isinstance(recorded_at, int):
+    def _time(self, recorded_at: object) -> int:
+        if not isinstance(recorded_at, int) or recorded_at not in MOMENTS:
             self.refuse("a time in it is none")
-        try:
-            return moment(recorded_at)
-        except OverflowError:
-            self.refuse("a time in it is none")
+        return recorded_at

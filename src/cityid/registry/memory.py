@@ -20,7 +20,16 @@ from cityid.registry.admission import (
     stamp,
     time_of_acceptance,
 )
-from cityid.registry.base import Clock, Closing, NewEntry, Record, closed, leaf_contents, now
+from cityid.registry.base import (
+    Clock,
+    Closing,
+    NewEntry,
+    Record,
+    closed,
+    leaf_hashes,
+    microseconds,
+    now,
+)
 from cityid.registry.checkpoint import (
     Checkpoint,
     check_operator,
@@ -68,11 +77,13 @@ class MemoryRegistry(Closing):
             admission = admit(entries, heads=heads, find=self._find)
             if not admission.fresh:
                 return admission.records(())
+            time = self._time()
+            last = None if time is None else microseconds(time)
             stored = stamp(
                 admission.fresh,
                 origin=self._origin,
                 size=len(self._records),
-                recorded_at=time_of_acceptance(self._clock, self._time()),
+                recorded_at=time_of_acceptance(self._clock, last),
             )
             self._store(stored)
             return admission.records(stored)
@@ -85,7 +96,7 @@ class MemoryRegistry(Closing):
             size, last = len(self._records), self._time()
             heads = {r.log: len(self._logs.get(r.log, ())) for r in records}
             check_replica(records, origin=self._origin, size=size, last=last, heads=heads)
-            leaves = [merkle.leaf_hash(content) for content in leaf_contents(records)]
+            leaves = leaf_hashes(records)
             check_root(self._frontier.extend(leaves)[0].root(), root)
             self._store(records)
 
@@ -165,7 +176,7 @@ class MemoryRegistry(Closing):
         return self._records[-1].recorded_at if self._records else None
 
     def _store(self, records: Sequence[Record]) -> None:
-        leaves = [merkle.leaf_hash(content) for content in leaf_contents(records)]
+        leaves = leaf_hashes(records)
         self._nodes.update({(0, r.sequence - 1): h for r, h in zip(records, leaves, strict=True)})
         self._frontier, completed = self._frontier.extend(leaves)
         self._nodes.update({(level, index): node for level, index, node in completed})

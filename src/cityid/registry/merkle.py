@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cityid.errors import Code, InvalidInputError, quote
 
@@ -35,8 +35,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Frontier:
+class Frontier(NamedTuple):
     """All that is needed to add leaves to a tree, and to know its root.
 
     Attributes:
@@ -68,6 +67,8 @@ class Frontier:
             The frontier of the larger tree, and level, index and hash of every subtree above the
             leaves that has become complete.
         """
+        if len(leaves) == 1:
+            return self._add(leaves[0])
         sha256, old, new = hashlib.sha256, list(self.peaks), list[bytes]()
         completed: list[tuple[int, int, bytes]] = []
         row, start, level = list(leaves), self.size, 0
@@ -87,6 +88,16 @@ class Frontier:
             start, level = start >> 1, level + 1
             completed += [(level, index, node) for index, node in enumerate(row, start)]
         return Frontier(self.size + len(leaves), (*old, *reversed(new))), completed
+
+    def _add(self, leaf: bytes) -> tuple[Frontier, list[tuple[int, int, bytes]]]:
+        """Add one leaf, as most appends do."""
+        peaks, completed = list(self.peaks), list[tuple[int, int, bytes]]()
+        node, level, index = leaf, 0, self.size
+        while index & 1:
+            node = node_hash(peaks.pop(), node)
+            level, index = level + 1, index >> 1
+            completed.append((level, index, node))
+        return Frontier(self.size + 1, (*peaks, node)), completed
 
 
 def check_size(size: object, available: int) -> None:
