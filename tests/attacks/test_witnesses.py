@@ -167,6 +167,14 @@ def test_a_rollback_is_refused_by_whoever_saw_more():
     assert asked(a_witness(TWO), registry.claim_growth(shorter))
 
 
+def test_what_is_watched_is_no_memory_for_it_would_be_rolled_back_too():
+    watched = a_registry(b"a", b"b")
+    careless = Witness("witness.example/w", ONE, watched)
+    refused(asked, careless, registry.claim_growth(watched), code=Code.INVALID_OPTIONS)
+    assert watched.checkpoint().size == 2
+    assert asked(a_witness(ONE), registry.claim_growth(watched))
+
+
 def test_two_histories_of_one_size_are_not_both_cosigned():
     witness = a_witness(ONE)
     asked(witness, registry.claim_growth(a_registry(b"a", b"b")))

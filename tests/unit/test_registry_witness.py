@@ -311,6 +311,7 @@ def test_two_who_cosign_at_once_do_not_both_succeed():
             return self.record
 
         append = memory.append
+        checkpoint = memory.checkpoint
 
     other = a_witness(memory=Stale())
     cosigned(witness, ledger)

@@ -158,6 +158,7 @@ class Witness:
             https://c2sp.org/tlog-witness#add-checkpoint
         """
         later = verify_checkpoint(claim.note, origin=origin, operator=operator)
+        self._demand_own_memory(origin)
         version, earlier = self._remembered(origin) or (0, None)
         check_claim(earlier, later, claim)
         time = timestamp.aware(at)
@@ -169,6 +170,15 @@ class Witness:
             remembered = f"{text}\n{line}".encode()
             self.memory.append([NewEntry(origin, version + 1, remembered)])
         return claim.note + line
+
+    def _demand_own_memory(self, origin: str) -> None:
+        """Refuse a memory that would be rolled back together with what is watched."""
+        if self.memory.checkpoint().origin == origin:
+            raise InvalidInputError(
+                f"the memory of the witness {quote(self.name)} is the registry that it watches: "
+                "whoever rolls that back makes it forget; give it a registry of its own",
+                code=Code.INVALID_OPTIONS,
+            )
 
     def _remembered(self, origin: str) -> tuple[int, Checkpoint] | None:
         """Return the last checkpoint and its version; only our own cosignature shows it is ours."""
