@@ -142,8 +142,9 @@ class RecognizedAction:
             where = "elsewhere" if asked.jurisdiction is None else quote(asked.jurisdiction)
             places = ", ".join(map(quote, self.jurisdictions[:3]))
             return f"it is recognised in {places}, and not {where}"
-        for claim in asked.claims if self.claims else ():
-            if not any(claim == own or claim.startswith(own + "/") for own in self.claims):
+        own = frozenset(self.claims)
+        for claim in asked.claims if own else ():
+            if not _covered(claim, own):
                 return f"it is not recognised for the claim {quote(claim)}"
         return ""
 
@@ -156,6 +157,13 @@ class RecognizedAction:
         checks = [check_schema(document, entry, schemas) for entry in self.output]
         problem = next((check.problem for check in checks if check.problem is not None), None)
         return Judgement(worst(c.outcome for c in checks), "" if problem is None else problem.title)
+
+
+def _covered(claim: str, own: frozenset[str]) -> bool:
+    """Tell whether a claim, or something that it is a part of, is among others."""
+    while claim and claim not in own:
+        claim = claim.rpartition("/")[0]
+    return bool(claim)
 
 
 def _scope(line: RecognizedAction) -> tuple[object, ...]:
@@ -245,16 +253,25 @@ def claims_of(credential: Credential) -> tuple[str, ...]:
     """Return JSON Pointers to every claim that a credential makes, as recognitions name them.
 
     The places of lists are left out: ``/credentialSubject/address/city`` wherever the city stands.
-    The names ``id`` and ``type`` of the subject claim nothing.
+    The names ``id`` and ``type`` of the subject claim nothing, and neither does what the data model
+    itself lets a credential say beside its subject; any other member does.
 
     Args:
         credential: The credential.
     """
-    found: dict[str, None] = {}
+    beside = (name for name in credential.document if name not in _DATA_MODEL)
+    found = {join("", name): None for name in beside}
     for subject in credential.subjects:
         claims = {name: value for name, value in subject.items() if name not in {"id", "type"}}
         found.update(dict.fromkeys(_leaves(claims, "/credentialSubject")))
     return tuple(found)
+
+
+_DATA_MODEL: Final = frozenset(
+    {"@context", "id", "type", "name", "description", "issuer", "credentialSubject", "proof"}
+    | {"validFrom", "validUntil", "issuanceDate", "expirationDate", "credentialStatus"}
+    | {"credentialSchema", "refreshService", "termsOfUse", "evidence", "relatedResource"}
+)
 
 
 def _leaves(value: Any, path: str) -> Iterator[str]:

@@ -213,6 +213,24 @@ def unavailable(message: str) -> RegistryError:
     return RegistryError(message, code=Code.TRUST_LIST_UNAVAILABLE)
 
 
+def demand_fresh(found: RecognitionList, max_age: timedelta | None, at: datetime) -> None:
+    """Refuse a list that was signed too long ago.
+
+    Args:
+        found: The list.
+        max_age: How long ago it may have been signed; None for any time.
+        at: The time of judgement.
+
+    Raises:
+        RegistryError: It was signed longer ago.
+    """
+    if max_age is not None and found.age(at) > max_age:
+        raise unavailable(
+            f"the list of {quote(found.authority, 100)} is {found.age(at)} old, and {max_age} is "
+            "the most that is allowed"
+        )
+
+
 def listed(record: Record, credential: Credential, authority: str) -> RecognitionList:
     """Return a record of which is known that the authority signed it.
 

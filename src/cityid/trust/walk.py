@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -35,12 +35,13 @@ from cityid.trust.actions import (
     Scope,
     claims_of,
 )
-from cityid.trust.lists import Reader, RecognitionList
+from cityid.trust.lists import Reader, RecognitionList, demand_fresh
 
 DEPTH: Final = 4
 """How many authorities a path may have, where the one who asks says nothing else."""
 MOST_LISTS: Final = 64
 """How many lists one question may read."""
+_ANY_TYPE: Final = "VerifiableCredential"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +167,30 @@ class Recogniser:
     def of_credential(self, asked: Asked, credential: Credential) -> Recognition:
         """Return whether a credential's issuer is recognised for what the credential claims.
 
+        It must be for every type that the credential bears: who is recognised for library cards
+        makes no passport by writing both types into one.
+
         Args:
             asked: The authority and the type.
             credential: An authenticated credential.
         """
         key = (asked, id(credential))  # kept alive beside its answer, so that no other gets its id
         if key not in self._answers:
-            scope = Scope(asked.for_type, claims_of(credential), asked.jurisdiction, credential)
-            self._answers[key] = credential, self.ask(asked, credential.issuer or "", scope)
+            self._answers[key] = credential, self._of_every_type(asked, credential)
         return self._answers[key][1]
+
+    def _of_every_type(self, asked: Asked, credential: Credential) -> Recognition:
+        claims = claims_of(credential)
+
+        def of(for_type: str) -> Recognition:
+            scope = Scope(for_type, claims, asked.jurisdiction, credential)
+            return self.ask(replace(asked, for_type=for_type), credential.issuer or "", scope)
+
+        found = of(asked.for_type)
+        for other in credential.types if found else ():
+            if other not in {asked.for_type, _ANY_TYPE} and not (also := of(other)):
+                return replace(also, asked=asked)
+        return found
 
     def ask(self, asked: Asked, issuer: str, scope: Scope, *, action: str = ISSUE) -> Recognition:
         """Return whether an issuer is recognised.
@@ -209,7 +225,7 @@ class Recogniser:
         if isinstance(found, CityIdError):
             raise found
         _demand_consistent(found, self.known.get(authority))
-        _demand_fresh(found, max_age, self.reader.at)
+        demand_fresh(found, max_age, self.reader.at)
         return found
 
 
@@ -295,15 +311,6 @@ def _denial(asked: Asked, refusals: list[str]) -> Problem:
     return Problem(Code.ISSUER_NOT_TRUSTED, told, todo, "/issuer")
 
 
-def _demand_fresh(found: RecognitionList, max_age: timedelta | None, at: datetime) -> None:
-    if max_age is not None and found.age(at) > max_age:
-        raise _inconsistent(
-            f"the list of {quote(found.authority, 100)} is {found.age(at)} old, and {max_age} is "
-            "the most that is allowed",
-            Code.TRUST_LIST_UNAVAILABLE,
-        )
-
-
 def _demand_consistent(found: RecognitionList, known: ListVersion | None) -> None:
     """Refuse a list that was rolled back, or that is not what others were shown."""
     if known is None:
@@ -320,8 +327,8 @@ def _demand_consistent(found: RecognitionList, known: ListVersion | None) -> Non
         )
 
 
-def _inconsistent(message: str, code: Code = Code.TRUST_LIST_INCONSISTENT) -> CityIdError:
-    return RegistryError(message, code=code)
+def _inconsistent(message: str) -> CityIdError:
+    return RegistryError(message, code=Code.TRUST_LIST_INCONSISTENT)
 
 
 def recognition(
