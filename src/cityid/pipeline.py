@@ -279,8 +279,9 @@ class Run(NamedTuple):
         holder: str | None,
         policy: Policy,
     ) -> Result:
+        statuses = self._told(parts)
         if not stands(report):
-            return Result(report, unverified(report), None)
+            return Result(report, unverified(report), None, statuses)
         facts = verified_facts(
             tuple([self._sealed(path, findings.credential) for path, findings in parts]),
             at=self.at,
@@ -288,7 +289,19 @@ class Run(NamedTuple):
             domain=self.domain if isinstance(self.domain, str) else None,
         )
         decision = policy.decide(facts)
-        return Result(report.also(*map(Reason.to_check, decision.reasons)), decision, facts)
+        report = report.also(*map(Reason.to_check, decision.reasons))
+        return Result(report, decision, facts, statuses)
+
+    def _told(self, parts: list[tuple[str, CredentialFindings]]) -> tuple[status.Finding, ...]:
+        """Return what status lists say, with paths into the whole document; refused or not."""
+        if self.statuses is None:
+            return ()
+        return tuple(
+            found._replace(path=path + found.path)
+            for path, findings in parts
+            if findings.verified and self._believed(findings.credential)
+            for found in status.check(findings.credential, self.statuses).found
+        )
 
     def _sealed(self, path: str, credential: Credential) -> VerifiedCredential:
         recognitions = self._recognitions(credential)

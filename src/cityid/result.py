@@ -78,11 +78,14 @@ class Result:
         report: The checks in the order of the pipeline, and the warnings.
         decision: What the policy decided, or why it was not asked.
         facts: What was proven; None unless verified.
+        statuses: What status lists say of the credentials, how old they are, and where they came
+            from; of a credential that does not hold, or of a stranger, nothing is looked up.
     """
 
     report: Report
     decision: Decision
     facts: Facts | None
+    statuses: tuple[Finding, ...] = ()
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -98,15 +101,6 @@ class Result:
     def warnings(self) -> tuple[Problem, ...]:
         """What the caller should know although it decides nothing."""
         return self.report.warnings
-
-    @property
-    def statuses(self) -> tuple[Finding, ...]:
-        """What status lists say of the credentials, and how old they are; empty unless verified."""
-        return tuple(
-            found._replace(path=credential.path + found.path)
-            for credential in self.facts or ()
-            for found in credential.statuses
-        )
 
     @property
     def recognitions(self) -> tuple[Recognition, ...]:

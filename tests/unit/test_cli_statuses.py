@@ -71,8 +71,10 @@ def test_a_credential_is_revoked_from_the_shell(shell):
     assert "revoked 2 in https://id.city.example/status/1: version 2" in told.out
     refused = done(shell, *VERIFY, "--registry", LEDGER, status=1)
     assert "the credential is revoked" in refused.out
-    checked = done(shell, "status", "check", LEDGER, "card.json", status=1)
-    assert "revoked" in checked.out
+    checked = done(shell, "status", "check", LEDGER, "card.json", "--json", status=1)
+    (row,) = json.loads(checked.out)
+    assert "the credential is revoked; revocation: set; list signed at" in row["told"]
+    assert "from the registry" in row["told"]
 
 
 def test_a_credential_is_as_it_was_before(shell):

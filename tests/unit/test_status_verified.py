@@ -70,6 +70,10 @@ def test_a_revoked_credential_is_refused_and_the_day_before_it_is_not(
     assert code(after) is Code.CREDENTIAL_REVOKED
     assert after.decision.verdict is policy.Verdict.DENY
     assert after.facts is None
+    (found,) = after.statuses
+    assert (found.value, found.age, found.source) == (1, timedelta(0), "registry")
+    assert "revocation: set; list signed at 2027-03-16" in after.explain()
+    assert after.to_dict()["statuses"][0]["version"] == 2
 
 
 def test_a_result_tells_what_the_lists_said(ledger, credential):

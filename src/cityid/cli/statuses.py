@@ -188,8 +188,8 @@ def check(
     for asked in result.checks:
         if asked.name == "status" or asked.problem is not None:
             what = found.get(asked.path)
-            reason = "" if asked.problem is None else asked.problem.title
-            told = reason if what is None else what.told()
+            reasons = [] if asked.problem is None else [asked.problem.title]
+            told = "; ".join(reasons if what is None else [*reasons, what.told()])
             rows.append((asked.name, asked.path, asked.outcome.value, told))
     answer("Status", ("check", "path", "outcome", "told"), rows, as_json=as_json)
     if not result.verified:
