@@ -12,8 +12,9 @@ from cityid import CONTEXTS, did, keys, registry
 from cityid.cryptosuites import CRYPTOSUITES
 from cityid.did import ResolutionOptions
 from cityid.did.methods import webvh
-from cityid.did.methods.webvh import LogFiles, WebVH
+from cityid.did.methods.webvh import LogFiles, WebVH, parameters
 from cityid.did.methods.webvh.proofs import make_proof
+from cityid.encoding import Multicodec, multibase_encode, multicodec_wrap
 from cityid.errors import CityIdError, Code, InvalidInputError
 from webvh_logs import (
     KEYS,
@@ -327,6 +328,22 @@ def test_a_key_of_another_kind_may_stand_there_but_signs_nothing():
         )
     )
     assert "does not" in str(fault_of(forged)) or "takes keys" in str(fault_of(forged))
+
+
+def test_a_key_that_is_slow_to_read_and_signs_nothing_does_not_stand_there(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A point on BLS12-381 takes milliseconds; a log has room for tens of thousands of them."""
+    read: list[str] = []
+    monkeypatch.setattr(
+        parameters, "read_multikey", lambda text: read.append(text) or NotImplemented
+    )
+    slow = multibase_encode(multicodec_wrap(Multicodec("bls12_381-g2-pub"), bytes(96)), "base58btc")
+    with pytest.raises(InvalidInputError, match="signs a log"):
+        parameters.read_parameters(
+            {"method": parameters.METHOD, "scid": "Qm", "updateKeys": [slow]}, None, 0
+        )
+    assert read == []
 
 
 def test_a_proof_needs_no_time_of_its_own():

@@ -24,6 +24,8 @@ DEFAULT_TTL: Final = 3600
 MAX_TTL: Final = 2**31
 MAX_KEYS: Final = 256
 """The most keys, hashes, witnesses or watchers of one entry."""
+MAX_KEY_LENGTH: Final = 80
+"""The most characters of an update key: keys for pairings, slow to read, sign no logs."""
 
 _DID_KEY: Final = "did:key:"
 
@@ -143,6 +145,8 @@ def _texts(value: object) -> tuple[str, ...]:
 def _update_keys(value: object) -> dict[str, PublicKey]:
     multikeys = _texts(value)
     _check_distinct(multikeys)
+    if any(len(multikey) > MAX_KEY_LENGTH for multikey in multikeys):
+        raise InvalidInputError(f"no key of more than {MAX_KEY_LENGTH} characters signs a log")
     return {multikey: read_multikey(multikey) for multikey in multikeys}
 
 
