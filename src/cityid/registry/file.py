@@ -50,6 +50,9 @@ from cityid.sqlite import Database
 
 _SCAN_RECORDS = 500
 _SCAN_BYTES = 4 << 20
+_RECORD = "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)"
+_ENTRY = "INSERT INTO entry VALUES (?, ?)"
+_HEAD = "REPLACE INTO head VALUES (?, ?)"
 
 
 class FileRegistry(Closing):
@@ -264,6 +267,9 @@ def _insert(
     root: bytes,
 ) -> None:
     """Write records and both indexes, these in their own order: neighbours come together."""
+    if len(records) == 1:
+        _insert_one(state.connection, records[0], leaves[0], keys[records[0].log], root)
+        return
     rows, entries, heads = [], [], {}
     before, time, end = None, 0, records[-1].sequence
     for (log, version, data, recorded_at, _, sequence), leaf in zip(records, leaves, strict=True):
@@ -275,6 +281,17 @@ def _insert(
         heads[key] = version
     entries.sort()
     insert = state.connection.executemany
-    insert("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-    insert("INSERT INTO entry VALUES (?, ?)", entries)
-    insert("REPLACE INTO head VALUES (?, ?)", sorted(heads.items()))
+    insert(_RECORD, rows)
+    insert(_ENTRY, entries)
+    insert(_HEAD, sorted(heads.items()))
+
+
+def _insert_one(
+    connection: sqlite3.Connection, record: Record, leaf: bytes, key: int, root: bytes
+) -> None:
+    """Write what `_insert` does for a lone record, as most appends have it."""
+    log, version, data, recorded_at, _, sequence = record
+    row = sequence, log, version, microseconds(recorded_at), leaf, root, data
+    connection.execute(_RECORD, row)
+    connection.execute(_ENTRY, (key + version, sequence))
+    connection.execute(_HEAD, (key, version))
