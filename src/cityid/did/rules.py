@@ -22,6 +22,10 @@ DID_V1: Final = "https://www.w3.org/ns/did/v1"
 DID_V1_1: Final = "https://www.w3.org/ns/did/v1.1"
 CID_V1: Final = "https://www.w3.org/ns/cid/v1"
 
+MAX_SLOW_KEYS: Final = 32
+"""The most keys on BLS12-381 that a document may have."""
+
+_SLOW_MULTIKEY: Final = "zUC7"  # how every key on BLS12-381 G2 begins
 _PRIVATE_MEMBERS: Final = frozenset(
     {"secretKeyMultibase", "secretKeyJwk", "privateKeyMultibase", "privateKeyJwk"}
     | {"privateKeyBase58", "privateKeyHex", "privateKeyPem"}
@@ -56,7 +60,19 @@ def faults(document: object, *, any_url: bool) -> tuple[Problem, ...]:
     """
     if not isinstance(document, Mapping):
         return (_fault("a DID document is a JSON object"),)
+    if _slow_keys(document) > MAX_SLOW_KEYS:
+        return (_fault(f"a document has at most {MAX_SLOW_KEYS} keys on BLS12-381"),)
     return tuple(problem for rule in RULES for problem in rule(document, any_url))
+
+
+def _slow_keys(document: Mapping[str, Any]) -> int:
+    """Return how many keys take milliseconds to read, each."""
+    return sum(
+        isinstance(entry, Mapping)
+        and str(entry.get("publicKeyMultibase", "")).startswith(_SLOW_MULTIKEY)
+        for member in ("verificationMethod", *RELATIONSHIPS)
+        for entry in _as_list(document.get(member))
+    )
 
 
 def _context(document: Mapping[str, Any], any_url: bool) -> Iterator[Problem]:
