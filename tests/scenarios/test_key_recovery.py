@@ -12,7 +12,7 @@ import pytest
 import cityid
 import town
 from cityid import did, keys, policy, registry
-from cityid.errors import Code, NotFoundError
+from cityid.errors import Code, InvalidInputError, NotFoundError
 from cityid.keys import KeyStore
 from cityid.keys.sealed import Cost
 
@@ -70,6 +70,22 @@ def test_what_was_issued_before_a_rotation_verifies_after_it(tmp_path, office, l
     tampered = before.to_dict()
     tampered["name"] = "Another credential"
     assert not judge(tampered, office, ledger, START + 20 * DAY)
+
+
+def test_keys_that_were_merely_lost_retire_and_what_they_signed_verifies(tmp_path, office, ledger):
+    before = issue(office, START + DAY)
+    (tmp_path / "office.keys").unlink()
+    fresh = KeyStore.create(tmp_path / "fresh.keys", "new desk", cost=CHEAP)
+    vault = KeyStore.open(tmp_path / "vault" / "recovery.keys", "vault", cost=CHEAP)
+    helpless = did.load(office.did, registry=ledger, keyring=fresh)
+    with pytest.raises(InvalidInputError, match="revoked_from= is for keys that are revoked"):
+        helpless.recover(vault, revoke=False, revoked_from=START, at=START + 9 * DAY)
+    taken = helpless.recover(vault, revoke=False, at=START + 10 * DAY)
+    assert vault.names() == (f"{office.did}#recovery-1", f"{office.did}#recovery-2")
+    after = issue(taken.rotate(at=START + 11 * DAY), START + 12 * DAY)
+    for credential in (before, after):
+        result = judge(credential, office, ledger, START + 20 * DAY)
+        assert result, result.explain()
 
 
 def test_the_drill_takes_the_did_back_from_a_thief(tmp_path, office, ledger):

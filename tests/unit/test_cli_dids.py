@@ -89,6 +89,13 @@ def test_a_stolen_key_store_is_recovered_from(shell, office):
     assert again["keys"] == [f"{office}#key-3"]
 
 
+def test_lost_keys_may_retire_unrevoked(shell, office):
+    (shell.folder / "cityid.keys").unlink()
+    shell.json("did", "recover", office, *IN, "--recovery", "vault.keys", "--no-revoke")
+    methods = resolved(shell, office)["verificationMethod"]
+    assert [method.get("revoked") for method in methods] == [None, None]
+
+
 def test_a_recovery_store_has_its_own_passphrase_and_its_own_file(shell):
     (shell.folder / "vault.phrase").write_text("in the vault\n")
     secret = ("--recovery", "vault.keys", "--recovery-passphrase-file", "vault.phrase")

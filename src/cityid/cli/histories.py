@@ -80,6 +80,9 @@ def recover(
         Path, typer.Option(help="The recovery key store, or a copy of the lost one.")
     ],
     recovery_passphrase_file: RecoveryPassphraseFile = None,
+    revoke: Annotated[
+        bool, typer.Option(help="Whether the old keys prove nothing any more; not if merely lost.")
+    ] = True,
     revoked_from: Annotated[
         str | None, typer.Option(help="Since when the old keys prove nothing; else from now on.")
     ] = None,
@@ -92,7 +95,7 @@ def recover(
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take a DID back after its keys were lost or stolen; all keys before are revoked.
+    """Take a DID back after its keys were stolen, or lost: then with --no-revoke.
 
     New keys go to the key store, which is made where it is not there yet.
     """
@@ -104,7 +107,7 @@ def recover(
         name,
         keyring,
         lambda identity: identity.recover(
-            source, revoked_from=since, key_type=key_type, at=_time(at)
+            source, revoke=revoke, revoked_from=since, key_type=key_type, at=_time(at)
         ),
         as_json=as_json,
     )

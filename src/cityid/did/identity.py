@@ -103,6 +103,7 @@ class Identity:
         self,
         source: Keyring,
         *,
+        revoke: bool = True,
         revoked_from: datetime | None = None,
         key_type: str | None = None,
         signer: Signer | None = None,
@@ -113,6 +114,8 @@ class Identity:
         Args:
             source: Where the committed key is: the recovery keyring, or a copy of the lost one.
                 Whatever replaces the recovery key is made there too.
+            revoke: Whether the keys before are revoked. Not where they were lost and nobody else
+                can have them: they retire, and what they signed verifies.
             revoked_from: From when on the keys before prove nothing: when they were stolen; None
                 for `at`.
             key_type: The type of the new key; None for that of the present one.
@@ -127,7 +130,12 @@ class Identity:
             RegistryError: The keys or the entry could not be written; ask again.
         """
         return self._lifecycle().recover(
-            source, revoked_from=revoked_from, key_type=key_type, signer=signer, at=at
+            source,
+            revoke=revoke,
+            revoked_from=revoked_from,
+            key_type=key_type,
+            signer=signer,
+            at=at,
         )
 
     def deactivate(self, *, at: datetime | None = None) -> Identity:

@@ -96,6 +96,7 @@ class Lifecycle:
         self,
         source: Keyring,
         *,
+        revoke: bool,
         revoked_from: datetime | None,
         key_type: str | None,
         signer: Signer | None,
@@ -106,13 +107,15 @@ class Lifecycle:
         since = None if revoked_from is None else timestamp.aware(revoked_from)
         if since is not None and since > moment:
             raise _invalid("keys are revoked from a time on that has come")
+        if since is not None and not revoke:
+            raise _invalid("revoked_from= is for keys that are revoked")
         name, wanted = self._new_method(key_type, signer)
         authority = update_keys.recovering(self.history, self.keyring, source, wanted)
         key = self._public_key(name, signer)
 
         def make(at: datetime) -> History:
-            gone = succession.revoked(self._state, since or at)
-            return self._followed(authority, succession.rotated(gone, name, key), at)
+            before = succession.revoked(self._state, since or at) if revoke else self._state
+            return self._followed(authority, succession.rotated(before, name, key), at)
 
         return self._commit(make, moment, signer)
 
