@@ -52,6 +52,7 @@ class Environment:
     alert: AlertHook | None = None
     status_lists: tuple[status.Stapled, ...] = ()
     fetch: Fetch | None = None
+    known: tuple[trust.ListVersion, ...] = ()
 
     def __post_init__(self) -> None:
         demand_open(self.registry)
@@ -118,7 +119,9 @@ class Environment:
             latest=latest,
             cache=self.lists,
         )
-        answering = trust.Recogniser(reader=reader, schemas=self.schemas)
+        by_version = sorted(self.known if latest else (), key=lambda each: each.version)
+        seen = {each.authority: each for each in by_version}
+        answering = trust.Recogniser(reader=reader, schemas=self.schemas, known=seen)
         return trust.Authorities(needs.authorities, answering)
 
 

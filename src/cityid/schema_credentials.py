@@ -49,7 +49,8 @@ def verify_schema_credential(
         at: The time of judgement; now by default.
 
     Raises:
-        InvalidInputError: It is no schema credential, does not verify, or is of somebody else.
+        InvalidInputError: It is no schema credential, does not verify, is of somebody else, or has
+            a status.
         RegistryError: It could not be verified.
     """
     moment = timestamp.aware(at) if at is not None else datetime.now(UTC)
@@ -66,6 +67,12 @@ def verify_schema_credential(
             if check.outcome is Outcome.INCONCLUSIVE:
                 raise RegistryError(told, code=problem.code)
             raise InvalidInputError(told, code=problem.code, path=problem.path)
+    if view.statuses:
+        raise InvalidInputError(
+            "the schema credential has a status, which nobody looks up here",
+            code=Code.STATUS_NOT_CHECKED,
+            path="/credentialStatus",
+        )
     issuer = view.issuer or ""
     believed = {str(each.did if isinstance(each, Identity) else each) for each in issuers}
     if issuer not in believed:

@@ -54,6 +54,8 @@ class Verifier(Environment):
         status_lists: Status lists in hand, for credentials whose list the registry has not.
         fetch: How status lists are read from the web, such as ``did.fetch()``; without it no
             network is reached.
+        known: Lists of recognised entities that were seen before (`trust.Recognition.versions`):
+            where judged as of now, an older one, or another in its place, is not believed.
     """
 
     def verify(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ import town
 from cityid import policy, registry, trust
 from cityid.errors import Code
 from cityid.policy import Verdict
+from cityid.registry import NewEntry
 from cityid.securing import add_proof
 
 CARD, PASSPORT = "ExampleAlumniCredential", "ExampleDegreeCredential"
@@ -110,3 +111,35 @@ def test_many_claims_against_many_cost_little(ledger):
     start = time.process_time()
     assert not judged(ledger, card(CARD, **claims))
     assert time.process_time() - start < 1.0
+
+
+def test_a_verifier_who_saw_more_does_not_believe_a_registry_that_went_back(ledger):
+    early = datetime(2026, 1, 1, tzinfo=UTC)
+    recognise(ledger, at=early)
+    before = list(ledger.scan())
+    trust.withdraw(ledger, CITY, LIBRARY, at=early)
+    seen = trust.recognition(
+        ledger,
+        town.resolver(),
+        authority=str(CITY.did),
+        issuer=str(LIBRARY.did),
+        for_type=CARD,
+        at=town.NOW,
+    ).versions
+    back = registry.connect("memory:", clock=lambda: town.NOW - 30 * DAY)
+    back.append([NewEntry(each.log, each.version, each.data) for each in before])
+    issued = cityid.issue(
+        {"issuer": str(LIBRARY.did), "type": ["VerifiableCredential", CARD]}
+        | {"@context": [town.V2, town.EXAMPLES], "credentialSubject": {"alumniOf": "x"}},
+        by=LIBRARY,
+        at=early,
+    )
+
+    def verdict(known, at=None):
+        verifier = cityid.Verifier(resolver=town.resolver(), registry=back, known=known)
+        believed = policy.Recognised(CITY, for_type=CARD)
+        return verifier.verify(issued, policy=believed, at=at).decision.verdict
+
+    assert verdict(()) is Verdict.PERMIT
+    assert verdict(seen, town.NOW) is Verdict.PERMIT  # as of then, it was so
+    assert verdict(seen) is Verdict.INDETERMINATE

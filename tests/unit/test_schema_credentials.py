@@ -126,6 +126,21 @@ def test_whose_schemas_are_believed_is_to_be_said():
     assert verified(issuers=[str(town.office().did)]).issuer == str(town.office().did)
 
 
+def test_schema_credential_with_a_status_that_nobody_looks_up_is_refused():
+    entry = {
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": "revocation",
+        "statusListIndex": "7",
+        "statusListCredential": "https://id.city.example/status/1",
+    }
+    document = wrapped() | {"credentialStatus": entry}
+    with pytest.raises(InvalidInputError) as refused:
+        verified(cityid.issue(document, by=town.office(), at=town.NOW))
+    assert refused.value.code is Code.STATUS_NOT_CHECKED
+    del document["credentialStatus"]
+    assert verified(cityid.issue(document, by=town.office(), at=town.NOW))
+
+
 def test_issuer_that_cannot_be_resolved_leaves_open():
     def fail(url):
         raise RegistryError(f"{url} is down", code=Code.UNREACHABLE)
