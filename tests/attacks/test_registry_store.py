@@ -20,6 +20,7 @@ from cityid.registry import NewEntry
 from torture.witness import Witness, grown
 
 SWIFT = Path("/dev/shm")  # noqa: S108 - a disk in memory, where there is one
+PAGE = 4096
 LOGS = [f"did:webvh:{number}:city.example" for number in range(5)]
 
 
@@ -220,6 +221,28 @@ def test_a_bad_page_anywhere_is_told_or_does_not_matter(path, how):
         told += refuses(path, witness)
         assert path.read_bytes() == damaged
     assert told >= len(pages) - 2
+
+
+def test_a_page_that_was_refused_once_is_refused_again(path):
+    with connect(path) as ledger:
+        grow(ledger, 1, 9)
+    content = path.read_bytes()
+    refused = 0
+    for place in range(2 * PAGE, len(content), PAGE):  # behind the name, which connecting reads
+        damaged = bytearray(content)
+        damaged[place + 8] ^= 0x80  # where the first cell is: a bit of it that is too much
+        copy = path.with_name(f"{place}.registry")
+        copy.write_bytes(damaged)
+        with connect(copy) as ledger:
+            answers = []
+            for _ in range(3):
+                try:
+                    answers.append(list(ledger.scan()))
+                except CorruptError:
+                    answers.append(None)
+        assert answers == [answers[0]] * 3
+        refused += answers[0] is None
+    assert refused
 
 
 def test_a_refusal_leaves_the_log_of_a_damaged_registry(path):

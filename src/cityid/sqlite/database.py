@@ -329,6 +329,8 @@ class Database:
         if not healthy:
             with contextlib.suppress(sqlite3.Error):
                 connection.rollback()  # now: a cursor in some traceback may put off the closing
+                # SQLite looks at a page when it reads it: what it refused once, it shall again.
+                connection.execute("PRAGMA shrink_memory")
         if healthy or self._pool.damaged:
             self._pool.idle.append(connection)
         else:
