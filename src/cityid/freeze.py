@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple
 
 from cityid import strict_json, timestamp
 from cityid.did import DID, Identity, Resolver, parse
+from cityid.did.identity import demand_identity
 from cityid.errors import (
     CityIdError,
     Code,
@@ -69,6 +70,7 @@ def request(
         InvalidInputError: There is no such action, or the entry is malformed.
         ProofGenerationError: The key cannot sign it.
     """
+    demand_identity(by, "by")
     place = read_entry(entry)
     if action not in (FREEZE, LIFT):
         raise _refused(f"a request is to freeze or to lift, not to {quote(action)}")

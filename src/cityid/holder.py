@@ -11,7 +11,8 @@ from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential import Credential, Presentation, check_presentation
 from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite, suite_for
 from cityid.did import Identity
-from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
+from cityid.did.identity import demand_identity
+from cityid.errors import Code, InvalidInputError, UnsupportedError
 from cityid.journal import Journal
 from cityid.securing import data_integrity
 from cityid.wallet import Wallet
@@ -100,11 +101,7 @@ def _demand_arguments(credentials: object, by: object) -> None:
             "present takes a list of credentials; put a single one in brackets: [credential]",
             code=Code.INVALID_OPTIONS,
         )
-    if not isinstance(by, Identity):
-        raise InvalidInputError(
-            f"by= takes an Identity, such as did.create makes, not {quote(by)}",
-            code=Code.INVALID_OPTIONS,
-        )
+    demand_identity(by, "by")
 
 
 def disclose(

@@ -20,6 +20,7 @@ from cityid.did.succession import first
 from cityid.did.syntax import DID
 from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
 from cityid.keys import Keyring, Signer
+from cityid.keys.keyring import demand_keyring
 from cityid.registry import Registry
 from cityid.registry.base import demand_open
 
@@ -120,6 +121,8 @@ def create(
             code=Code.METHOD_NOT_SUPPORTED,
         )
     demand_open(registry)
+    demand_keyring(keyring, "keyring")
+    demand_keyring(recovery, "recovery")
     parameters = chosen_parameters(witnesses, threshold, watchers, ttl)
     parameters |= {"portable": True} if portable else {}
     logged = (keyring, recovery, registry) != (None, None, None) or bool(parameters)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from cityid.did.document import DIDDocument
 from cityid.did.syntax import DID
 from cityid.did.verification_method import RELATIONSHIPS
-from cityid.errors import Code, InvalidInputError, NotFoundError, UnsupportedError
+from cityid.errors import Code, InvalidInputError, NotFoundError, UnsupportedError, quote
 from cityid.keys import Keyring, Signer
+from cityid.keys.keyring import demand_keyring
 
 if TYPE_CHECKING:
     from cityid.did.lifecycle import Lifecycle
@@ -129,6 +130,7 @@ class Identity:
             UnsupportedError: The DID has no history.
             RegistryError: The keys or the entry could not be written; ask again.
         """
+        demand_keyring(source, "source")
         return self._lifecycle().recover(
             source,
             revoke=revoke,
@@ -268,6 +270,23 @@ class Identity:
             waits = " (waits for witnesses)" if self.pending else ""
             told.append(("version", self.lifecycle.history.last.version_id + waits))
         return display.card("Identity", told, body=table)
+
+
+def demand_identity(given: object, name: str) -> None:
+    """Refuse what is no identity, such as its DID alone.
+
+    Args:
+        given: What should be one.
+        name: What the caller calls it.
+
+    Raises:
+        InvalidInputError: It is something else.
+    """
+    if not isinstance(given, Identity):
+        raise InvalidInputError(
+            f"{name}= takes an Identity, such as did.create makes, not {quote(given)}",
+            code=Code.INVALID_OPTIONS,
+        )
 
 
 def chosen_parameters(

@@ -12,7 +12,7 @@ from typing import Any
 
 from cityid import keys, timestamp
 from cityid.did import succession, syntax
-from cityid.did.identity import Identity
+from cityid.did.identity import Identity, demand_identity
 from cityid.did.lifecycle import Lifecycle
 from cityid.did.methods.webvh import (
     History,
@@ -31,6 +31,7 @@ from cityid.did.syntax import DID
 from cityid.did.update_keys import recovery_name, update_name
 from cityid.errors import Code, InvalidInputError, quote
 from cityid.keys import Keyring, MemoryKeyring, Signer
+from cityid.keys.keyring import demand_keyring
 from cityid.registry import Registry
 from cityid.registry.base import demand_open
 from cityid.strict_json import write
@@ -125,6 +126,11 @@ def load(
         RegistryError: The registry cannot be read.
     """
     demand_open(registry)
+    demand_keyring(keyring, "keyring")
+    if not isinstance(log, str | bytes | None):
+        raise InvalidInputError(
+            f"log= takes the text of a did.jsonl, not {quote(log)}", code=Code.INVALID_OPTIONS
+        )
     asked = did if isinstance(did, DID) else syntax.parse(did)
     moment = _moment(at)
     files = {} if log is None else {str(asked): LogFiles(log, witness_proofs)}
@@ -167,6 +173,7 @@ def witness(
             nobody asked this identity to witness it (``INVALID_OPTIONS``).
         NotFoundError: The key of the witness is not at hand.
     """
+    demand_identity(by, "by")
     moment = _moment(at)
     history = verify_log(did, log, witness_proofs, at=moment)
     _demand_whole(history, log)

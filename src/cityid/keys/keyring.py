@@ -61,6 +61,23 @@ class Keyring(Protocol):
         ...
 
 
+def demand_keyring(given: object, name: str) -> None:
+    """Refuse what is no keyring, such as the path of a key store.
+
+    Args:
+        given: What should be one; None will do.
+        name: What the caller calls it.
+
+    Raises:
+        InvalidInputError: It is something else.
+    """
+    if given is not None and not callable(getattr(given, "obtain", None)):
+        raise InvalidInputError(
+            f"{name}= takes a keyring, such as keys.KeyStore.open gives, not {quote(given)}",
+            code=Code.INVALID_OPTIONS,
+        )
+
+
 class MemoryKeyring:
     """A keyring that lives as long as the process."""
 

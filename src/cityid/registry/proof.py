@@ -112,6 +112,11 @@ def prove(registry: Registry, record: Record, checkpoint: Checkpoint | None = No
         raise UnsupportedError(
             "this registry has no Merkle log to prove records from", name=type(registry).__name__
         )
+    if not isinstance(record, Record):
+        raise InvalidInputError(
+            f"a proof is of a Record, such as read gives, not of {quote(record)}",
+            code=Code.INVALID_OPTIONS,
+        )
     checkpoint = checkpoint or registry.checkpoint()
     content = leaf_content(record.log, record.version, record.data, record.recorded_at)
     index = record.sequence - 1

@@ -11,6 +11,7 @@ from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential.terms import is_url
 from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite, suite_for
 from cityid.did import Identity, Resolver
+from cityid.did.identity import demand_identity
 from cityid.errors import Code, InvalidInputError, NotFoundError, quote
 from cityid.registry import Record, Registry
 from cityid.status.allocation import Allocator, MemoryAllocator
@@ -80,6 +81,7 @@ def publish(
     Spec:
         https://www.w3.org/TR/vc-bitstring-status-list/#generate-algorithm
     """
+    demand_identity(issuer, "issuer")
     _check(url, purpose, length, size, decoys)
     _check_periods(ttl, valid_for)
     _check_messages(size, messages or {})
@@ -140,6 +142,7 @@ def reopen(
         InvalidInputError: What is there is not this issuer's list.
         RegistryError: The list cannot be read.
     """
+    demand_identity(issuer, "issuer")
     trust = Trust(resolver or _own_resolver(registry, issuer), contexts, suites)
     state = last_state(registry, issuer, url, trust).list
     _check_messages(size, messages or {})
@@ -195,6 +198,7 @@ def restore(
         InvalidInputError: That version is not this issuer's list either.
         RegistryError: The list cannot be read or written.
     """
+    demand_identity(issuer, "issuer")
     trust = Trust(resolver or _own_resolver(registry, issuer), contexts, suites)
     records = registry.read(url, after=version - 1, limit=1) if version > 0 else ()
     if not records:

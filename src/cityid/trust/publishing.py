@@ -17,6 +17,7 @@ from cityid import did, strict_json, timestamp
 from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential import Credential
 from cityid.did import Identity, Resolver
+from cityid.did.identity import demand_identity
 from cityid.errors import ConflictError, NotFoundError, quote
 from cityid.keys import KeyType
 from cityid.registry import NewEntry, Registry
@@ -72,6 +73,7 @@ def publish(
     """
     lines = tuple(map(demand_line, actions))
     moment = timestamp.aware(at) if at is not None else datetime.now(UTC)
+    demand_identity(authority, "authority")
     whose = str(authority.did)
     if version is None:
         head = ledger.head(list_id(whose))
@@ -257,6 +259,7 @@ def _reader(
     ledger: Registry, authority: Identity, resolver: Resolver | None, at: datetime | None
 ) -> Reader:
     """Return who reads the authority's own list: a did:web by the document in hand."""
+    demand_identity(authority, "authority")
     moment = timestamp.aware(at) if at is not None else datetime.now(UTC)
     in_hand = (authority.document,) if authority.did.method == "web" else ()
     own = resolver or did.resolver(ledger, documents=in_hand)
