@@ -137,9 +137,23 @@ def _listed(
 _MOST_BAD = 4
 _MOST_SCHEMAS = 8
 _NO_SCHEMA = (Check.skipped("schema"),)
-_NO_STATUS = (Check.skipped("status"),)
+_NO_STATUS = status.StatusFindings((Check.skipped("status"),))
 _TRUSTED = Check.passed("trust")
-_UNASKED = (*_NO_SCHEMA, *_NO_STATUS, Check.skipped("trust"))
+_UNASKED = (*_NO_SCHEMA, *_NO_STATUS.checks, Check.skipped("trust"))
+
+
+class _Part(NamedTuple):
+    """A credential under judgement.
+
+    Attributes:
+        path: JSON Pointer to it in the document.
+        findings: What was found out about it by itself.
+        statuses: What status lists say of it.
+    """
+
+    path: str
+    findings: CredentialFindings
+    statuses: status.StatusFindings
 
 
 class Run(NamedTuple):
@@ -172,13 +186,13 @@ class Run(NamedTuple):
             credential: The credential.
             policy: Whom to believe and what to ask.
         """
-        findings = self._examine(credential)
+        part = self._part("", self._examine(credential))
         alone = binding.unpresented(challenge=self.challenge, domain=self.domain)
-        *first, validity = findings.report.checks
-        checks = (*first, *alone, validity, *self._worth(findings))
+        *first, validity = part.findings.report.checks
+        checks = (*first, *alone, validity, *self._worth(part))
         unheard = recording.unheard(self.recorded, (credential,), self.at)
-        report = Report(checks, findings.report.warnings + unheard)
-        return self._judge(report, [("", findings)], None, policy)
+        report = Report(checks, part.findings.report.warnings + unheard)
+        return self._judge(report, [part], None, policy)
 
     def presentation(self, presentation: Presentation, policy: Policy) -> Result:
         """Judge a presentation and what is in it.
@@ -200,7 +214,7 @@ class Run(NamedTuple):
         carried = status.carried(presentation.credentials)
         if self.statuses is not None:
             self.statuses.bring(carried)
-        parts = list(self._examined(presentation, carried))
+        examined = list(self._examined(presentation, carried))
         report = binding.presented(
             envelope,
             challenge=self.challenge,
@@ -208,10 +222,11 @@ class Run(NamedTuple):
             nonces=self.verifier.nonces,
             at=self.at,
         )
-        for path, findings in parts:
-            bound = binding.holder_binding(findings, envelope.holder)
-            report += findings.report.also(bound, *self._worth(findings)).under(path)
-        credentials = (findings.credential for _, findings in parts)
+        parts = [self._part(path, findings) for path, findings in examined]
+        for part in parts:
+            bound = binding.holder_binding(part.findings, envelope.holder)
+            report += part.findings.report.also(bound, *self._worth(part)).under(part.path)
+        credentials = (part.findings.credential for part in parts)
         report += Report((), recording.unheard(self.recorded, credentials, self.at))
         return self._judge(in_order(report), parts, envelope.holder, policy)
 
@@ -247,13 +262,22 @@ class Run(NamedTuple):
             skew=self.verifier.skew,
         )
 
-    def _worth(self, findings: CredentialFindings) -> tuple[Check, ...]:
-        """Ask what only an authenticated credential can be asked: schema, status, trust."""
-        if not findings.verified:
-            return _UNASKED
+    def _part(self, path: str, findings: CredentialFindings) -> _Part:
+        """Look up the statuses; of a forged or a stranger's credential nobody is asked anything."""
+        if self.statuses is None or not findings.verified:
+            return _Part(path, findings, _NO_STATUS)
         credential = findings.credential
+        believed = bool(credential.statuses) and self._believed(credential)
+        found = status.check(credential, self.statuses) if believed else _NO_STATUS
+        return _Part(path, findings, found)
+
+    def _worth(self, part: _Part) -> tuple[Check, ...]:
+        """Ask what only an authenticated credential can be asked: schema, status, trust."""
+        if not part.findings.verified:
+            return _UNASKED
+        credential = part.findings.credential
         schemas = tuple(self._schemas(credential)) if credential.schemas else _NO_SCHEMA
-        return (*schemas, *self._status(credential), self._trust(credential))
+        return (*schemas, *part.statuses.checks, self._trust(credential))
 
     def _schemas(self, credential: Credential) -> Iterator[Check]:
         if len(credential.schemas) > _MOST_SCHEMAS:
@@ -264,12 +288,6 @@ class Run(NamedTuple):
         for path, entry in _listed(credential, "credentialSchema", credential.schemas):
             yield check_schema(credential.document, entry, self.verifier.schemas, path=path)
 
-    def _status(self, credential: Credential) -> tuple[Check, ...]:
-        """Look up the statuses; for a stranger's credential nobody is asked anything."""
-        if self.statuses is None or not credential.statuses or not self._believed(credential):
-            return _NO_STATUS
-        return status.check(credential, self.statuses).checks
-
     def _trust(self, credential: Credential) -> Check:
         if self._named(credential):
             return _TRUSTED
@@ -278,15 +296,21 @@ class Run(NamedTuple):
     def _judge(
         self,
         report: Report,
-        parts: list[tuple[str, CredentialFindings]],
+        parts: list[_Part],
         holder: str | None,
         policy: Policy,
     ) -> Result:
-        statuses = self._told(parts)
+        statuses = tuple(
+            [
+                one._replace(path=each.path + one.path)
+                for each in parts
+                for one in each.statuses.found
+            ]
+        )
         if not stands(report):
             return Result(report, unverified(report), None, statuses)
         facts = verified_facts(
-            tuple([self._sealed(path, findings.credential) for path, findings in parts]),
+            tuple([self._sealed(part) for part in parts]),
             at=self.at,
             holder=holder,
             domain=self.domain if isinstance(self.domain, str) else None,
@@ -295,21 +319,12 @@ class Run(NamedTuple):
         report = report.also(*map(Reason.to_check, decision.reasons))
         return Result(report, decision, facts, statuses)
 
-    def _told(self, parts: list[tuple[str, CredentialFindings]]) -> tuple[status.Finding, ...]:
-        """Return what status lists say, with paths into the whole document; refused or not."""
-        if self.statuses is None:
-            return ()
-        return tuple(
-            found._replace(path=path + found.path)
-            for path, findings in parts
-            if findings.verified and self._believed(findings.credential)
-            for found in status.check(findings.credential, self.statuses).found
-        )
-
-    def _sealed(self, path: str, credential: Credential) -> VerifiedCredential:
+    def _sealed(self, part: _Part) -> VerifiedCredential:
+        credential, found = part.findings.credential, part.statuses.found
         recognitions = self._recognitions(credential)
-        found = () if self.statuses is None else status.check(credential, self.statuses).found
-        return verified_credential(credential, credential.issuer or "", path, recognitions, found)
+        return verified_credential(
+            credential, credential.issuer or "", part.path, recognitions, found
+        )
 
 
 def unverified(report: Report) -> Decision:
