@@ -11,6 +11,7 @@ from cityid.canonical import CONTEXTS, Contexts, check_contexts
 from cityid.credential import Credential, check_credential
 from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite, suite_for
 from cityid.did import Identity
+from cityid.did.identity import demand_identity
 from cityid.errors import Code, InvalidInputError, ProofGenerationError, UnsupportedError, quote
 from cityid.report import Problem, combined
 from cityid.schema import SCHEMAS, Schemas, at_hand, check_schema
@@ -20,7 +21,6 @@ from cityid.status import StatusList
 _SECURING = ("data-integrity",)
 _CURRENT = "2.0"
 _WANTED = {
-    Identity: "an Identity, such as did.create makes",
     timedelta: "a timedelta, such as timedelta(days=365)",
     StatusList: "status lists, such as status.publish makes",
 }
@@ -75,7 +75,7 @@ def issue(
         NotFoundError: The allocator of a status list does not know it.
         RegistryError: The place in a status list cannot be taken.
     """
-    _demand_kind("by", by, Identity)
+    demand_identity(by, "by")
     if valid_for is not None:
         _demand_kind("valid_for", valid_for, timedelta)
     _demand_built(securing, mandatory)
@@ -125,7 +125,7 @@ def issue_many(
         InvalidInputError: `credentials` is a single one, or `by` no identity. While it runs, it
             raises what `issue` raises.
     """
-    _demand_kind("by", by, Identity)
+    demand_identity(by, "by")
     single = isinstance(credentials, Credential | Mapping | str | bytes)
     if single or not isinstance(credentials, Iterable):
         raise InvalidInputError(

@@ -17,6 +17,7 @@ from cityid.cli.dids import identity, resolver
 from cityid.cli.documents import (
     demand_one_reader,
     moment,
+    moment_if_given,
     read_contexts,
     read_object,
     read_schemas,
@@ -230,7 +231,7 @@ def verify(
                 schemas=read_schemas(schema or ()),
                 status_lists=map(read_object, status_list or ()),
                 fetch=did.fetch() if online else None,
-                at=None if at is None else moment(at),
+                at=moment_if_given(at),
             )
         )
     if as_json:

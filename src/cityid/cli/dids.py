@@ -13,7 +13,7 @@ import typer
 from cityid import did
 from cityid.cli import histories
 from cityid.cli.advice import told
-from cityid.cli.documents import demand_one_reader, moment, read_object
+from cityid.cli.documents import demand_one_reader, moment_if_given, read_object
 from cityid.cli.exits import WRONG_USE, problem_status
 from cityid.cli.keystore import STORE, open_store
 from cityid.cli.options import (
@@ -187,7 +187,7 @@ def create(
             witnesses=witness_did,
             threshold=threshold,
             portable=portable,
-            at=None if at is None else moment(at),
+            at=moment_if_given(at),
         )
         Place(registry, log, proofs).keep(made)
     tell(made, as_json=as_json)

@@ -122,3 +122,12 @@ def moment(text: str | None) -> datetime:
         InvalidInputError: The text is no time.
     """
     return datetime.now(UTC) if text is None else timestamp.parse(text)
+
+
+def moment_if_given(text: str | None) -> datetime | None:
+    """Return the time given as text, None where none is.
+
+    Raises:
+        InvalidInputError: The text is no time.
+    """
+    return None if text is None else timestamp.parse(text)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cityid import did
-from cityid.cli.documents import moment, read
+from cityid.cli.documents import moment_if_given, read
 from cityid.cli.keystore import STORE, open_or_make_store, open_store
 from cityid.cli.options import (
     AsJson,
@@ -68,7 +67,7 @@ def rotate(
         Place(registry, log, proofs),
         name,
         keyring,
-        lambda identity: identity.rotate(key_type=key_type, at=_time(at)),
+        lambda identity: identity.rotate(key_type=key_type, at=moment_if_given(at)),
         as_json=as_json,
     )
 
@@ -99,7 +98,7 @@ def recover(
 
     New keys go to the key store, which is made where it is not there yet.
     """
-    since = None if revoked_from is None else moment(revoked_from)
+    since = moment_if_given(revoked_from)
     source = open_store(recovery, recovery_passphrase_file or passphrase_file)
     keyring = open_or_make_store(store, passphrase_file)
     _change(
@@ -107,7 +106,7 @@ def recover(
         name,
         keyring,
         lambda identity: identity.recover(
-            source, revoke=revoke, revoked_from=since, key_type=key_type, at=_time(at)
+            source, revoke=revoke, revoked_from=since, key_type=key_type, at=moment_if_given(at)
         ),
         as_json=as_json,
     )
@@ -132,7 +131,7 @@ def move(
         Place(registry, log, proofs),
         name,
         keyring,
-        lambda identity: identity.move(domain, path=path, at=_time(at)),
+        lambda identity: identity.move(domain, path=path, at=moment_if_given(at)),
         as_json=as_json,
     )
 
@@ -154,7 +153,7 @@ def deactivate(
         Place(registry, log, proofs),
         name,
         keyring,
-        lambda identity: identity.deactivate(at=_time(at)),
+        lambda identity: identity.deactivate(at=moment_if_given(at)),
         as_json=as_json,
     )
 
@@ -207,7 +206,12 @@ def witness(
     place = Place(log=log, witness=proofs)
     text, approvals = place.files()
     approval = did.witness(
-        name, text, by=by, witness_proofs=approvals, known_version=known_version, at=_time(at)
+        name,
+        text,
+        by=by,
+        witness_proofs=approvals,
+        known_version=known_version,
+        at=moment_if_given(at),
     )
     if output is None:
         say(f"{approval}\n")
@@ -230,7 +234,9 @@ def approve(
     place = Place(registry, log, proofs)
     files = [read(source, most=MAX_WITNESS_BYTES) for source in approval]
     with place.opened() as ledger:
-        approved = place.load_waiting(name, ledger).add_witness_proofs(*files, at=_time(at))
+        approved = place.load_waiting(name, ledger).add_witness_proofs(
+            *files, at=moment_if_given(at)
+        )
         place.keep(approved)
     tell(approved, as_json=as_json)
 
@@ -280,7 +286,3 @@ def _change(
         changed = change(found)
         place.keep(changed)
     tell(changed, as_json=as_json)
-
-
-def _time(at: str | None) -> datetime | None:
-    return None if at is None else moment(at)

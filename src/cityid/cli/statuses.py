@@ -12,7 +12,7 @@ import typer
 import cityid
 from cityid import policy, status
 from cityid.cli.dids import identity, resolver
-from cityid.cli.documents import demand_one_reader, moment, read_object
+from cityid.cli.documents import demand_one_reader, moment, moment_if_given, read_object
 from cityid.cli.exits import refusal_status
 from cityid.cli.keystore import STORE, open_store
 from cityid.cli.options import (
@@ -181,7 +181,7 @@ def check(
             policy=policy.UnsafeAnyIssuer(),
             resolver=resolver(did_document, online=online, registry=ledger),
             registry=ledger,
-            at=None if at is None else moment(at),
+            at=moment_if_given(at),
         )
     found = {one.path: one for one in result.statuses}
     rows = []

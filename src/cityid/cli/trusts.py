@@ -9,7 +9,7 @@ import typer
 
 from cityid import timestamp, trust
 from cityid.cli.dids import identity, resolver
-from cityid.cli.documents import moment
+from cityid.cli.documents import moment, moment_if_given
 from cityid.cli.exits import REFUSED, WORLD_FAILED
 from cityid.cli.keystore import STORE, open_store
 from cityid.cli.options import (
@@ -94,8 +94,8 @@ def recognise(
             action=trust.RECOGNIZE if others else trust.ISSUE,
             claims=claim or (),
             jurisdiction=jurisdiction,
-            valid_from=None if valid_from is None else moment(valid_from),
-            valid_until=None if valid_until is None else moment(valid_until),
+            valid_from=moment_if_given(valid_from),
+            valid_until=moment_if_given(valid_until),
             further=further,
             valid_for=_period(days),
             at=moment(at),

@@ -6,7 +6,6 @@ too, and another one.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from cityid import strict_json, timestamp
 from cityid.did import Resolver, parse
+from cityid.encoding import base64url_encode
 from cityid.errors import CityIdError, Code, InvalidInputError, quote
 from cityid.registry import Registry
 from cityid.report import Outcome, Problem
@@ -144,11 +144,11 @@ def _attributes(
     found: RecognitionList, issuer: str, root: str, at: datetime
 ) -> Iterator[JSONObject]:
     content = strict_json.write(found.credential.document).encode()
-    body = base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+    digest, body = hashlib.sha256(content).hexdigest(), base64url_encode(content)
     for line in found.actions:
         if line.entity == issuer and line.action in _KINDS and line.in_time(at):
             yield {
-                "hash": hashlib.sha256(content).hexdigest(),
+                "hash": digest,
                 "body": body,
                 "issuerType": _KINDS[line.action],
                 "tao": found.authority,
