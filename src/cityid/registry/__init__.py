@@ -17,6 +17,15 @@ from typing import Protocol
 
 from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
 from cityid.keys import Signer
+from cityid.registry.anchoring import (
+    Anchor,
+    Existence,
+    ExistenceProof,
+    anchor,
+    anchors,
+    prove_existence,
+    verify_existence,
+)
 from cityid.registry.auditing import Audit, audit
 from cityid.registry.base import (
     Clock,
@@ -40,11 +49,14 @@ from cityid.registry.witness import GrowthClaim, Witness, claim_growth
 
 __all__ = [
     "BACKENDS",
+    "Anchor",
     "Audit",
     "Backend",
     "Checkpoint",
     "Cosignature",
     "Evidence",
+    "Existence",
+    "ExistenceProof",
     "GrowthClaim",
     "MerkleLeaf",
     "Mirrored",
@@ -58,6 +70,8 @@ __all__ = [
     "Tiles",
     "Witness",
     "WitnessKey",
+    "anchor",
+    "anchors",
     "audit",
     "check_growth",
     "claim_growth",
@@ -65,9 +79,11 @@ __all__ = [
     "cosignatures",
     "mirror",
     "prove",
+    "prove_existence",
     "read_checkpoint",
     "tree_picture",
     "verify_checkpoint",
+    "verify_existence",
     "verify_growth",
     "verify_proof",
     "write_tiles",
