@@ -17,15 +17,7 @@ from typing import Protocol
 
 from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
 from cityid.keys import Signer
-from cityid.registry.anchoring import (
-    Anchor,
-    Existence,
-    ExistenceProof,
-    anchor,
-    anchors,
-    prove_existence,
-    verify_existence,
-)
+from cityid.registry.anchoring import Anchor, anchor, anchors
 from cityid.registry.auditing import Audit, audit
 from cityid.registry.base import (
     Clock,
@@ -41,6 +33,12 @@ from cityid.registry.base import (
 )
 from cityid.registry.checkpoint import Checkpoint, read_checkpoint, verify_checkpoint
 from cityid.registry.cosignature import Cosignature, WitnessKey, cosignatures
+from cityid.registry.existence import (
+    Existence,
+    ExistenceProof,
+    prove_existence,
+    verify_existence,
+)
 from cityid.registry.mirroring import Mirrored, mirror
 from cityid.registry.pictures import tree_picture
 from cityid.registry.proof import RecordProof, check_growth, prove, verify_growth, verify_proof
