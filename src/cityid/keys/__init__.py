@@ -7,7 +7,7 @@ keys, which are checked as they are read. A `KeyStore` keeps private keys in an 
 
 from __future__ import annotations
 
-from cityid.keys.base import KeyType, PrivateKey, PublicKey, Secret, Signer
+from cityid.keys.base import DigestSigner, KeyType, PrivateKey, PublicKey, Secret, Signer
 from cityid.keys.jwk import from_jwk, private_key_from_jwk
 from cityid.keys.keyring import Keyring, MemoryKeyring
 from cityid.keys.multikey import from_multikey, private_key_from_multikey
@@ -17,6 +17,7 @@ from cityid.keys.x25519 import x25519_from_ed25519
 
 __all__ = [
     "ALGORITHMS",
+    "DigestSigner",
     "KeyStore",
     "KeyType",
     "Keyring",

@@ -15,6 +15,8 @@ from typing import Any, Generic, Literal, NoReturn, Protocol, TypeVar
 from cityid.encoding import Multicodec, base64url_encode, multibase_encode, multicodec_wrap
 from cityid.errors import Code, InvalidInputError, UnsupportedError
 
+_DIGEST_SIZE = 32
+
 
 class KeyType(StrEnum):
     """The kinds of key there are, by the name of their curve."""
@@ -129,6 +131,10 @@ class Algorithm(ABC):
         """Sign, as `PrivateKey.sign` says."""
         raise self.unable("sign")
 
+    def sign_digest(self, _native: Any, _digest: bytes, /) -> bytes:
+        """Sign a digest, as `PrivateKey.sign_digest` says."""
+        raise self.unable("sign digests that others made")
+
     def agree(self, _native: Any, _public: bytes, /) -> bytes:
         """Agree on a secret, as `PrivateKey.agree` says."""
         raise self.unable("agree on a secret")
@@ -147,8 +153,8 @@ def invalid_signature(reason: str, code: Code = Code.INVALID_SIGNATURE) -> Inval
     return InvalidInputError(f"invalid signature: {reason}", code=code)
 
 
-def _is_bytes(value: object) -> bool:
-    return isinstance(value, bytes)
+def _are_bytes(one: object, other: object) -> bool:
+    return isinstance(one, bytes) and isinstance(other, bytes)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -236,7 +242,7 @@ class PublicKey:
                 follows the rules makes (NON_CANONICAL_SIGNATURE).
             UnsupportedError: Keys of this type do not sign.
         """
-        if not (_is_bytes(signature) and _is_bytes(data)):
+        if not _are_bytes(signature, data):
             raise invalid_signature("not bytes", Code.INVALID_SIGNATURE_ENCODING)
         self.algorithm.verify(self._native, signature, data)
 
@@ -251,6 +257,19 @@ class Signer(Protocol):
 
     def sign(self, data: bytes) -> bytes:
         """Return the signature over `data`, as `PublicKey.verify` takes it."""
+        ...
+
+
+class DigestSigner(Protocol):
+    """Whoever signs digests with a key of secp256k1, as the transactions of Ethereum need it."""
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public half of the key."""
+        ...
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """Return r, s and the recovery id over 32 bytes, as `PrivateKey.sign_digest` does."""
         ...
 
 
@@ -297,6 +316,29 @@ class PrivateKey:
         if not isinstance(data, bytes):
             raise InvalidInputError("only bytes can be signed", code=Code.INVALID_OPTIONS)
         return self._public_key.algorithm.sign(self._native, data)
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """Sign a digest that was made elsewhere, so that the signer can be recovered.
+
+        Whoever lets others choose the digest lets them choose what is signed.
+
+        Args:
+            digest: The 32 bytes of the digest.
+
+        Returns:
+            65 bytes: r, the smaller s, and the recovery id, which is 0 or 1. The same digest
+            gives the same signature.
+
+        Raises:
+            InvalidInputError: `digest` is not 32 bytes.
+            UnsupportedError: The key is not of secp256k1.
+
+        Spec:
+            https://www.secg.org/sec1-v2.pdf#subsubsection.4.1.6
+        """
+        if not isinstance(digest, bytes) or len(digest) != _DIGEST_SIZE:
+            raise InvalidInputError("a digest to sign is 32 bytes", code=Code.INVALID_OPTIONS)
+        return self._public_key.algorithm.sign_digest(self._native, digest)
 
     def agree(self, public: PublicKey) -> bytes:
         """Agree on a secret with the owner of another key.
