@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from cityid.display.ages import Age, ages
 from cityid.display.badges import badge
+from cityid.display.blocks import Block, Item, blocks
 from cityid.display.cards import card, checks_table, document, rows_table
 from cityid.display.graphs import Edge, graph
 from cityid.display.markup import HTML, Colour
@@ -20,12 +21,15 @@ from cityid.display.trees import Branch, Role, tree
 __all__ = [
     "HTML",
     "Age",
+    "Block",
     "Branch",
     "Colour",
     "Edge",
+    "Item",
     "Role",
     "ages",
     "badge",
+    "blocks",
     "card",
     "checks_table",
     "document",
