@@ -1,0 +1,78 @@
+"""The two spellings of JSON-RPC: numbers as quantities, bytes as data, both in hexadecimal.
+
+Whatever a node says is read here and nowhere else, and a node is not trusted: wrong types, wrong
+sizes and endless texts are malformed answers.
+
+Spec:
+    https://ethereum.github.io/execution-apis/ (types of the JSON-RPC API)
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from cityid.errors import quote
+from cityid.registry.ethereum.failures import malformed
+
+HASH_SIZE: Final = 32
+ADDRESS_SIZE: Final = 20
+
+_QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
+_DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*", re.ASCII)
+
+
+def read_quantity(value: object, what: str, *, bits: int = 256) -> int:
+    """Return the number that a quantity says.
+
+    Args:
+        value: What a node answered, such as ``0x1b4``; some nodes write leading zeros.
+        what: What it is, for the message.
+        bits: The most bits of the number.
+
+    Raises:
+        RpcError: It is no quantity, or too large a one.
+    """
+    if not isinstance(value, str) or _QUANTITY.fullmatch(value) is None:
+        raise malformed(f"{what} is no quantity: {quote(value)}")
+    number = int(value, 16)
+    if number >> bits:
+        raise malformed(f"{what} has more than {bits} bits: {quote(value)}")
+    return number
+
+
+def read_data(value: object, what: str, *, size: int | None = None) -> bytes:
+    """Return the bytes that data says.
+
+    Args:
+        value: What a node answered, such as ``0x00ff``.
+        what: What it is, for the message.
+        size: How many bytes they must be; any number where it is None.
+
+    Raises:
+        RpcError: It is no data, or not of that size.
+    """
+    if not isinstance(value, str) or _DATA.fullmatch(value) is None:
+        raise malformed(f"{what} is no data in hexadecimal: {quote(value)}")
+    if size is not None and len(value) != 2 * size + 2:
+        raise malformed(f"{what} has {len(value) // 2 - 1} bytes instead of {size}")
+    return bytes.fromhex(value[2:])
+
+
+def read_hash(value: object, what: str) -> bytes:
+    """Return the 32 bytes of a hash.
+
+    Raises:
+        RpcError: It is none.
+    """
+    return read_data(value, what, size=HASH_SIZE)
+
+
+def quantity(number: int) -> str:
+    """Return a number as a quantity."""
+    return hex(number)
+
+
+def data(content: bytes) -> str:
+    """Return bytes as data."""
+    return "0x" + content.hex()
