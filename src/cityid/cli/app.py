@@ -11,7 +11,31 @@ from typing import Annotated
 import typer
 
 from cityid import __version__, demo, display
-from cityid.cli import audits, credentials, dids, keystore, registries, statuses, trusts, wallets
+from cityid.cli import (
+    audits,
+    chains,
+    credentials,
+    dids,
+    keystore,
+    registries,
+    statuses,
+    trusts,
+    wallets,
+)
+from cityid.cli.access import (
+    Access,
+    Confirmations,
+    Endpoints,
+    OutboxFile,
+    Quorum,
+    SignerKeys,
+    SignerName,
+    SignerPassphraseFile,
+    StoredSigner,
+    TrustedBlockText,
+    reach_by,
+)
+from cityid.cli.keystore import STORE
 from cityid.cli.options import AsJson
 from cityid.cli.output import answer, confirm, say, say_json
 from cityid.display import screen
@@ -51,6 +75,7 @@ app.add_typer(keystore.app, name="keys")
 app.add_typer(dids.app, name="did")
 app.add_typer(wallets.app, name="wallet")
 audits.add_to(registries.app)
+chains.add_to(registries.app)
 app.add_typer(registries.app, name="registry")
 app.add_typer(statuses.app, name="status")
 app.add_typer(trusts.app, name="trust")
@@ -73,8 +98,18 @@ def root(
             "--version", callback=_print_version, is_eager=True, help="Print the version."
         ),
     ] = False,
+    signer: SignerName = None,
+    signer_keys: SignerKeys = STORE,
+    signer_passphrase_file: SignerPassphraseFile = None,
+    outbox: OutboxFile = None,
+    endpoint: Endpoints = None,
+    quorum: Quorum = 1,
+    confirmations: Confirmations = None,
+    trusted_block: TrustedBlockText = None,
 ) -> None:
     """Decentralized identity for cities: issue, hold, present, verify."""
+    writer = StoredSigner(signer, signer_keys, signer_passphrase_file) if signer else None
+    reach_by(Access(writer, tuple(endpoint or ()), quorum, confirmations, trusted_block, outbox))
 
 
 @app.command()

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cityid import keys, registry
+from cityid.cli.access import connect, on_chain
 from cityid.cli.documents import demand_one_reader, moment, read, read_text
 from cityid.cli.exits import REFUSED, refusal_status, tell
 from cityid.cli.keystore import STORE, open_store
@@ -25,6 +26,7 @@ from cityid.cli.options import (
 from cityid.cli.output import answer, confirm, say, say_json
 from cityid.cli.registries import (
     COLUMNS,
+    AnchoredIn,
     CheckpointFile,
     Known,
     Operator,
@@ -36,9 +38,9 @@ from cityid.cli.registries import (
 )
 from cityid.did.examination import examine_logs
 from cityid.display import screen
-from cityid.errors import Code, InvalidInputError
+from cityid.errors import Code, InvalidInputError, NotFoundError
 from cityid.keys import PublicKey
-from cityid.registry import Checkpoint, GrowthClaim, Tiles, Witness, WitnessKey
+from cityid.registry import Checkpoint, Existence, GrowthClaim, Tiles, Witness, WitnessKey
 
 OperatorKey = Annotated[
     str | None,
@@ -69,7 +71,7 @@ def _checkpoint(source: str | None) -> Checkpoint | None:
 
 
 @contextmanager
-def _refusing(*, as_json: bool) -> Iterator[None]:
+def refusing(*, as_json: bool) -> Iterator[None]:
     """End with status 1 where what was shown is not to be believed, and not merely unreadable."""
     try:
         yield
@@ -86,16 +88,17 @@ def audit(
     known: Annotated[
         list[str] | None, typer.Option(help="File with an earlier checkpoint, kept elsewhere.")
     ] = None,
+    anchored_in: AnchoredIn = None,
     operator_key: OperatorKey = None,
     witness: Witnesses = None,
     threshold: Threshold = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify every record, hash, index and log of a DID again, and that history has only grown."""
-    if not known and (operator_key or witness or threshold):
+    if not known and not anchored_in and (operator_key or witness or threshold):
         raise InvalidInputError(
-            "nothing of the registry's own is signed: give --known with the checkpoint that the "
-            "operator and witnesses must have signed",
+            "nothing of the registry's own is signed: give --known or --anchored-in with the "
+            "checkpoints that the operator and witnesses must have signed",
             code=Code.INVALID_OPTIONS,
         )
     demand_one_reader(known or ())
@@ -103,6 +106,8 @@ def audit(
     for note in notes:  # what is no checkpoint at all says nothing about the registry
         registry.read_checkpoint(note)
     with open_registry(url) as ledger, screen.progress("Auditing") as progress:
+        if anchored_in is not None:
+            notes += _anchored(anchored_in, ledger.checkpoint().origin, _key(operator_key))
         found = registry.audit(
             ledger,
             checkpoints=notes,
@@ -120,33 +125,68 @@ def audit(
         raise typer.Exit(refusal_status(found.report))
 
 
+def _anchored(url: str, origin: str, operator: PublicKey | None) -> list[str]:
+    with open_registry(url) as chain:
+        found = registry.anchors(origin, chain, operator=operator)
+    if not found:
+        raise NotFoundError(f"{origin} is not anchored in {url}", ref=url)
+    return [anchor.checkpoint.note for anchor in found]
+
+
 def verify(
     proof: Annotated[str, typer.Argument(help="File with the proof, or - for standard input.")],
     data: Annotated[str, typer.Argument(help="File with the record's data, or -.")],
     *,
     origin: Annotated[str, typer.Option(help="The name of the registry that is meant.")],
+    anchored_in: AnchoredIn = None,
     operator_key: OperatorKey = None,
     witness: Witnesses = None,
     threshold: Threshold = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify a proof that a registry holds a record: offline, by hashes and signatures alone."""
+    """Verify a proof that a registry holds a record: offline, by hashes and signatures alone.
+
+    With --anchored-in it is a proof of existence, and that registry is asked for the anchor.
+    """
     if operator_key is None:
         raise InvalidInputError(
             "whose word counts? give --operator-key, and --witness for each witness",
             code=Code.INVALID_OPTIONS,
         )
     demand_one_reader([proof, data])
-    with _refusing(as_json=as_json):
-        record = registry.verify_proof(
-            read_text(proof),
-            read(data),
+    text, content, operator = read_text(proof), read(data), _key(operator_key)
+    cosigners = _witnesses(witness)
+    if anchored_in is None:
+        with refusing(as_json=as_json):
+            record = registry.verify_proof(
+                text,
+                content,
+                origin=origin,
+                operator=operator,
+                witnesses=cosigners,
+                threshold=threshold,
+            )
+        answer("Record", COLUMNS, [row(record)], as_json=as_json)
+        return
+    with open_registry(anchored_in) as chain, refusing(as_json=as_json):
+        shown = registry.verify_existence(
+            text,
+            content,
             origin=origin,
-            operator=_key(operator_key),
-            witnesses=_witnesses(witness),
+            operator=operator,
+            chain=chain,
+            witnesses=cosigners,
             threshold=threshold,
         )
-    answer("Record", COLUMNS, [row(record)], as_json=as_json)
+    _tell_existence(shown, as_json=as_json)
+
+
+def _tell_existence(shown: Existence, *, as_json: bool) -> None:
+    columns, line = (*COLUMNS, "existedBefore"), (*row(shown.record), shown.before.isoformat())
+    if as_json:
+        say_json([dict(zip(columns, line, strict=True)) | {"anchor": shown.anchor.to_dict()}])
+    else:
+        answer("Record", columns, [line], as_json=False)
 
 
 def show_witness(
@@ -184,7 +224,7 @@ def cosign(
     operator, time = keys.from_multikey(operator_key), moment(at)
     asked = GrowthClaim.from_text(read_text(claim))
     signer = open_store(store, passphrase_file).signer(key)
-    with open_registry(memory) as remembered, _refusing(as_json=as_json):
+    with open_registry(memory) as remembered, refusing(as_json=as_json):
         note = _cosigned(Witness(name, signer, remembered), asked, operator, source, time)
     if as_json:
         say_json({"note": note})
@@ -223,8 +263,9 @@ def mirror(
     with open_registry(source, known=known) as ledger:
         name = origin or ledger.checkpoint().origin
         new = (path := registry_file(target)) is None or not path.exists()
-        opened = registry.connect(target, origin=name if new else origin)
-        with opened as copy, screen.progress("Mirroring") as progress, _refusing(as_json=as_json):
+        made = new and not on_chain(target)
+        opened = connect(target, origin=name if made else origin)
+        with opened as copy, screen.progress("Mirroring") as progress, refusing(as_json=as_json):
             done = registry.mirror(
                 ledger,
                 copy,
@@ -270,7 +311,7 @@ def check_tiles(
     as_json: AsJson = False,
 ) -> None:
     """Verify every tile of a folder against its checkpoint."""
-    with screen.progress("Verifying tiles") as progress, _refusing(as_json=as_json):
+    with screen.progress("Verifying tiles") as progress, refusing(as_json=as_json):
         stated = Tiles(folder).verify(
             operator=_key(operator_key),
             witnesses=_witnesses(witness),

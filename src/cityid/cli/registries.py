@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cityid import registry
+from cityid.cli.access import connect, on_chain
 from cityid.cli.documents import demand_one_reader, read, read_text
 from cityid.cli.keystore import STORE, open_store
 from cityid.cli.options import AsJson, Document, KeyStorePath, PassphraseFile
@@ -28,6 +29,10 @@ Known = Annotated[
 ]
 CheckpointFile = Annotated[
     str | None, typer.Option("--checkpoint", help="File with a signed checkpoint, else a new one.")
+]
+AnchoredIn = Annotated[
+    str | None,
+    typer.Option("--anchored-in", help="The registry, such as one on a chain, with its anchors."),
 ]
 
 app = typer.Typer(help="Keep logs of signed entries and prove what they say.", no_args_is_help=True)
@@ -54,7 +59,7 @@ def open_registry(
             code=Code.INVALID_OPTIONS,
         )
     earlier = None if known is None else read_text(known)
-    ledger = registry.connect(url, operator=operator)
+    ledger = connect(url, operator=operator)
     if earlier is not None:
         try:
             check_growth(ledger, earlier)
@@ -97,7 +102,12 @@ def init(
             f"there is a file {path} already; a registry is never replaced",
             code=Code.INVALID_OPTIONS,
         )
-    with registry.connect(url, origin=origin) as ledger:
+    if on_chain(url):
+        raise InvalidInputError(
+            "a registry on a chain is made with: cityid registry deploy URL",
+            code=Code.INVALID_OPTIONS,
+        )
+    with connect(url, origin=origin) as ledger:
         stated = ledger.checkpoint()
     rows = [(url, stated.origin, stated.size)]
     answer("Registry", ("registry", "origin", "size"), rows, as_json=as_json)
@@ -161,19 +171,35 @@ def prove(
     version: Annotated[int, typer.Argument(min=1, help="The entry's version.")],
     *,
     checkpoint: CheckpointFile = None,
+    anchored_in: AnchoredIn = None,
     known: Known = None,
     operator: Operator = None,
     store: KeyStorePath = STORE,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print a proof, checkable offline, that a record is in the registry."""
+    """Print a proof, checkable offline, that a record is in the registry.
+
+    With --anchored-in it proves that the record existed before its first anchor.
+    """
+    if checkpoint is not None and anchored_in is not None:
+        raise InvalidInputError(
+            "an anchor is a checkpoint itself: give --checkpoint or --anchored-in",
+            code=Code.INVALID_OPTIONS,
+        )
     stated = None if checkpoint is None else registry.read_checkpoint(read_text(checkpoint))
-    with open_registry(url, operator_of(operator, store, passphrase_file), known=known) as ledger:
+    signer = operator_of(operator, store, passphrase_file)
+    with open_registry(url, signer, known=known) as ledger:
         records = ledger.read(log, after=version - 1, limit=1)
         if not records:
             raise NotFoundError(f"the log has no version {version}", ref=log)
-        proof = registry.prove(ledger, records[0], stated).to_text()
+        if anchored_in is None:
+            proof = registry.prove(ledger, records[0], stated).to_text()
+        else:
+            key = None if signer is None else signer.public_key
+            with open_registry(anchored_in) as chain:
+                found = registry.prove_existence(ledger, records[0], chain, operator=key)
+            proof = found.to_json() + "\n"
     if as_json:
         say_json({"log": log, "version": version, "proof": proof})
     else:

@@ -1,0 +1,207 @@
+"""How registries on a chain are reached: options of ``cityid`` itself, or the environment.
+
+They stand before the command, because every command that takes a registry may need them:
+``cityid --signer city --quorum 2 registry append ethereum+http://… LOG FILE``.
+"""
+
+from __future__ import annotations
+
+import re
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cityid import registry
+from cityid.cli.keystore import open_store
+from cityid.errors import Code, InvalidInputError, quote
+from cityid.keys import DigestSigner, PrivateKey, PublicKey, Signer
+from cityid.registry import Network, OpenRegistry
+from cityid.registry.ethereum.blocks import TrustedBlock
+
+OUTBOX = Path("cityid.outbox")
+_CHAIN = "ethereum+http"
+_BLOCK = re.compile(r"([0-9]{1,15}):0x([0-9a-fA-F]{64})")
+_PANEL = "Registries on a chain"
+
+SignerName = Annotated[
+    str | None,
+    typer.Option(
+        "--signer",
+        envvar="CITYID_SIGNER",
+        rich_help_panel=_PANEL,
+        help="The secp256k1 key in the key store that pays for and signs what is written.",
+    ),
+]
+SignerKeys = Annotated[
+    Path,
+    typer.Option(
+        "--signer-keys", envvar="CITYID_KEYS", rich_help_panel=_PANEL, help="That key store."
+    ),
+]
+SignerPassphraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--signer-passphrase-file", rich_help_panel=_PANEL, help="Where its passphrase is."
+    ),
+]
+Endpoints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--endpoint",
+        envvar="CITYID_ENDPOINTS",
+        rich_help_panel=_PANEL,
+        help="The URL of a further node of the chain, beside that of the registry.",
+    ),
+]
+Quorum = Annotated[
+    int,
+    typer.Option(
+        "--quorum",
+        envvar="CITYID_QUORUM",
+        min=1,
+        rich_help_panel=_PANEL,
+        help="How many nodes must say the same before it is believed.",
+    ),
+]
+Confirmations = Annotated[
+    int | None,
+    typer.Option(
+        "--confirmations",
+        envvar="CITYID_CONFIRMATIONS",
+        min=0,
+        rich_help_panel=_PANEL,
+        help="How many blocks make one final; else the chain's own finality.",
+    ),
+]
+TrustedBlockText = Annotated[
+    str | None,
+    typer.Option(
+        "--trusted-block",
+        envvar="CITYID_TRUSTED_BLOCK",
+        rich_help_panel=_PANEL,
+        help="NUMBER:HASH of a block that is known to be right; reads are proven against it.",
+    ),
+]
+OutboxFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--outbox",
+        envvar="CITYID_OUTBOX",
+        rich_help_panel=_PANEL,
+        help="The file with what was signed and is not settled yet; else cityid.outbox.",
+    ),
+]
+
+
+class StoredSigner:
+    """A key of a key store that is opened when it first signs: reading asks for no passphrase.
+
+    Attributes:
+        name: The key's name.
+        store: The key store.
+        passphrase_file: Where its passphrase is.
+    """
+
+    def __init__(self, name: str, store: Path, passphrase_file: Path | None) -> None:
+        self.name, self.store, self.passphrase_file = name, store, passphrase_file
+
+    @cached_property
+    def _key(self) -> PrivateKey:
+        return open_store(self.store, self.passphrase_file).signer(self.name)
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public half of the key."""
+        return self._key.public_key
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """Return r, s and the recovery id over 32 bytes.
+
+        Args:
+            digest: The bytes.
+        """
+        return self._key.sign_digest(digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How registries on a chain are reached.
+
+    Attributes:
+        signer: Who pays for and signs what is written; None to read alone.
+        endpoints: Further nodes of the chain.
+        quorum: How many nodes must say the same.
+        confirmations: How many blocks make one final; None for the chain's own finality.
+        trusted_block: ``NUMBER:HASH`` of a block that is known to be right.
+        outbox: The file with what is not settled yet.
+    """
+
+    signer: DigestSigner | None = None
+    endpoints: tuple[str, ...] = ()
+    quorum: int = 1
+    confirmations: int | None = None
+    trusted_block: str | None = None
+    outbox: Path | None = None
+
+    def network(self) -> Network:
+        """Return what a connection takes of it.
+
+        Raises:
+            InvalidInputError: The trusted block is not written NUMBER:HASH.
+        """
+        network = Network(endpoints=self.endpoints, quorum=self.quorum)
+        if self.signer is not None:
+            network["signer"] = self.signer
+            network["outbox"] = self.outbox or OUTBOX
+        if self.confirmations is not None:
+            network["confirmations"] = self.confirmations
+        if self.trusted_block is not None:
+            network["trusted_block"] = _block(self.trusted_block)
+        return network
+
+
+_ACCESS = ContextVar("_ACCESS", default=Access())  # noqa: B039 - frozen
+
+
+def reach_by(access: Access) -> None:
+    """Say for the command that runs how registries on a chain are reached."""
+    _ACCESS.set(access)
+
+
+def access() -> Access:
+    """Return how registries on a chain are reached in the command that runs."""
+    return _ACCESS.get()
+
+
+def connect(url: str, *, origin: str | None = None, operator: Signer | None = None) -> OpenRegistry:
+    """Open a registry, one on a chain as the command line says.
+
+    Args:
+        url: Its address.
+        origin: Its name.
+        operator: Who signs its checkpoints.
+
+    Raises:
+        CityIdError: As `cityid.registry.connect` says.
+    """
+    network = access().network() if on_chain(url) else Network()
+    return registry.connect(url, origin=origin, operator=operator, **network)
+
+
+def on_chain(url: str) -> bool:
+    """Return whether a registry is on a chain that nodes keep."""
+    return url.startswith(_CHAIN)
+
+
+def _block(text: str) -> TrustedBlock:
+    match = _BLOCK.fullmatch(text)
+    if match is None:
+        raise InvalidInputError(
+            f"{quote(text)} is not a block: write NUMBER:0x and the 64 digits of its hash",
+            code=Code.INVALID_OPTIONS,
+        )
+    return TrustedBlock(int(match[1]), bytes.fromhex(match[2]))
