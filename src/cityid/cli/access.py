@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,7 +20,9 @@ from cityid.cli.keystore import open_store
 from cityid.errors import Code, InvalidInputError, quote
 from cityid.keys import DigestSigner, PrivateKey, PublicKey, Signer
 from cityid.registry import Network, OpenRegistry
-from cityid.registry.ethereum.blocks import TrustedBlock
+
+if TYPE_CHECKING:
+    from cityid.registry.ethereum.blocks import TrustedBlock
 
 OUTBOX = Path("cityid.outbox")
 _CHAIN = "ethereum+http"
@@ -198,6 +200,8 @@ def on_chain(url: str) -> bool:
 
 
 def _block(text: str) -> TrustedBlock:
+    from cityid.registry.ethereum.blocks import TrustedBlock
+
     match = _BLOCK.fullmatch(text)
     if match is None:
         raise InvalidInputError(

@@ -29,6 +29,7 @@ from cityid.registry.cosignature import WitnessKey
 from cityid.registry.note import malformed
 from cityid.registry.proof import RecordProof, prove, verify_proof
 
+_LOOKED_UP = {"blockHash", "transaction", "logIndex"}
 _MEMBERS = {"proof", "version", "recordedAt", "evidence"}
 
 
@@ -189,13 +190,18 @@ def verify_existence(
     (there,) = held
     if there.data != proof.proof.checkpoint.encode():
         raise _unproven(f"anchor {proof.version} of {quote(origin)} is another checkpoint")
-    said = (time_text(proof.recorded_at), dict(proof.evidence))
-    if said != (time_text(there.recorded_at), evidence_members(there.evidence)):
+    known = _proven_members(evidence_members(there.evidence))
+    if proof.recorded_at != there.recorded_at or _proven_members(proof.evidence) != known:
         raise _unproven(
             f"anchor {proof.version} of {quote(origin)} stands at {place(there)}, and the proof "
             "says another place or time"
         )
     return Existence(record, Anchor(read_checkpoint(proof.proof.checkpoint), there))
+
+
+def _proven_members(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a registry proves of its evidence; the rest is where to look it up."""
+    return {name: value for name, value in evidence.items() if name not in _LOOKED_UP}
 
 
 def _unproven(why: str) -> InvalidInputError:
