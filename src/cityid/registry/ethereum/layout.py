@@ -200,9 +200,9 @@ def _word(number: int) -> bytes:
 
 # --- the storage
 
-TOTAL_SLOT: Final = 0
+TOTAL_SLOT: Final = 1
 """Where the total is stored."""
-_HEADS, _WRITERS, _WRITER_OF, _WRITER_COUNT = 1, 2, 3, 4
+_HEADS, _WRITERS, _WRITER_OF = 2, 3, 4
 
 
 def head_slot(log: bytes) -> int:
@@ -351,7 +351,7 @@ def _packed(entry: Entry) -> bytes:
 
 _VERSION_SIZE, _LENGTH_SIZE, _MORE = 4, 2, 1 << 15
 _PACKED_START: Final = 4 + _WORD
-_WINDOW: Final = _LENGTH_SIZE + MAX_PART
+_WINDOW: Final = MAX_PART
 """The least bytes of a call: the contract reads them in pieces of this size."""
 _APPEND: Final = bytes.fromhex("f6a828db")
 _APPEND_MANY: Final = bytes.fromhex("8942d3d7")
