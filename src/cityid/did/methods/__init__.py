@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from cityid.did.methods.ethr import Ethr
 from cityid.did.methods.jwk import Jwk
 from cityid.did.methods.key import Key
 from cityid.did.methods.peer import Peer
@@ -14,6 +15,7 @@ from cityid.did.resolution import DIDMethod
 
 METHODS: Final[Mapping[str, DIDMethod]] = MappingProxyType(
     {
+        "ethr": Ethr(),
         "jwk": Jwk(),
         "key": Key(),
         "peer": Peer(),
@@ -22,5 +24,5 @@ METHODS: Final[Mapping[str, DIDMethod]] = MappingProxyType(
 )
 """Read-only: what `did.resolver` starts from. Third parties pass theirs as an argument."""
 
-NOT_BUILT: Final = ("ethr", "ion", "pkh")
+NOT_BUILT: Final = ("ion", "pkh")
 """Methods this version knows by name alone."""

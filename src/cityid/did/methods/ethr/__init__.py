@@ -1,0 +1,43 @@
+"""did:ethr: an identifier that is an address or a public key, changed through an ERC-1056 contract.
+
+How it fits together:
+
+- `account_of` reads a DID, `NETWORKS` knows where the contract was published, a caller's own
+  `Network` says where it is elsewhere.
+- `read_history` walks the events of an identity back and checks them, `state_at` says what they
+  come to at a time, `document_of` writes the document. `Ethr` is the DID method that asks a chain
+  for all this; `method` makes it.
+- `changes` are what the contract takes, and `Controller` sends them.
+
+Spec:
+    https://github.com/decentralized-identity/ethr-did-resolver/blob/master/doc/did-method-spec.md
+    https://eips.ethereum.org/EIPS/eip-1056
+"""
+
+from __future__ import annotations
+
+from cityid.did.methods.ethr.account import Account, account_of, did_of
+from cityid.did.methods.ethr.document import State, document_of, state_at
+from cityid.did.methods.ethr.events import AttributeChanged, DelegateChanged, Event, OwnerChanged
+from cityid.did.methods.ethr.history import Ledger, read_history
+from cityid.did.methods.ethr.method import Ethr, method
+from cityid.did.methods.ethr.networks import NETWORKS, Network
+
+__all__ = [
+    "NETWORKS",
+    "Account",
+    "AttributeChanged",
+    "DelegateChanged",
+    "Ethr",
+    "Event",
+    "Ledger",
+    "Network",
+    "OwnerChanged",
+    "State",
+    "account_of",
+    "did_of",
+    "document_of",
+    "method",
+    "read_history",
+    "state_at",
+]
