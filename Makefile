@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made
 JOBS   ?= 2
 
-.PHONY: help demo test check lint types layers coverage optimized docs notebooks examples build bench fuzz torture clean
+.PHONY: help demo anvil test check lint types layers coverage optimized docs notebooks examples build bench fuzz torture clean
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -29,7 +29,11 @@ $(STAMP)-%: $(VENV)/.venv pyproject.toml
 demo: $(STAMP)-demo  ## a city issues, citizens hold and present, services verify
 	@$(BIN)/cityid demo
 
-test: $(STAMP)-test  ## run the tests
+anvil:  ## install a real Ethereum node for the tests, by npm or by pip; without one they do less
+	@sh tests/install_anvil.sh $(PYTHON) build/anvil \
+		|| { echo 'anvil cannot be installed: no test will ask a real node'; [ -z "$$CITYID_REQUIRE_CHAIN" ]; }
+
+test: $(STAMP)-test anvil  ## run the tests
 	$(BIN)/python -m pytest -q -n $(JOBS) $(PYTEST_ARGS)
 
 check: lint types layers coverage docs notebooks examples  ## everything that must hold before a change lands
@@ -50,7 +54,7 @@ coverage: $(STAMP)-dev  ## the tests, with every published vector and branch cov
 	$(BIN)/coverage report --fail-under=97
 	$(BIN)/coverage report --fail-under=100 --include='src/cityid/verifier.py,src/cityid/result.py,src/cityid/verification.py,src/cityid/securing/*,src/cityid/cryptosuites/*'
 
-optimized: $(STAMP)-test  ## the tests under python -O: no check may be an assert
+optimized: $(STAMP)-test anvil  ## the tests under python -O: no check may be an assert
 	$(BIN)/python -O -m pytest -q -n $(JOBS) -p no:cacheprovider
 
 docs: $(STAMP)-dev  ## build the documentation; a warning is an error
@@ -74,7 +78,7 @@ bench: $(STAMP)-dev  ## speed, as ratios within one run
 fuzz: $(STAMP)-dev  ## the differential fuzz of the canonicalization, longer than in the tests
 	PYTHONPATH=tests $(BIN)/python -m jsonld_fuzz 200000
 
-torture: $(STAMP)-dev  ## the registry in a file, killed, damaged, crowded and compared: the long form
+torture: $(STAMP)-dev anvil  ## the registries under faults: killed, damaged, crowded, lied to: the long form
 	PYTHONPATH=tests $(BIN)/python -m torture $(TORTURE_ARGS)
 
 clean:  ## remove what was built

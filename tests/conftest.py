@@ -1,4 +1,4 @@
-"""What holds for every test: no outbound sockets, and every published vector counted."""
+"""What holds for every test: no outbound sockets, every vector counted, real nodes where wanted."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import vectors
 EXPECTED = Path(__file__).with_name("vectors.toml")
 PASSED: Counter[str] = Counter()
 _REQUIRED = os.environ.get("CITYID_REQUIRE_VECTORS") == "1"
+_CHAIN_REQUIRED = os.environ.get("CITYID_REQUIRE_CHAIN") == "1"
 
 
 def _refuse_outbound(event: str, arguments: tuple[object, ...]) -> None:
@@ -53,6 +54,26 @@ def _count_vectors(request: pytest.FixtureRequest) -> None:
         request.node.user_properties.append(("vectors", marker.args[0]))
 
 
+def _node_is_missing() -> bool:
+    import chains  # not before the coverage of what it imports is measured
+
+    return chains.anvil_path() is None
+
+
+def pytest_configure() -> None:
+    if _CHAIN_REQUIRED and _node_is_missing():
+        raise pytest.UsageError("anvil is required and missing: make anvil")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what asks a real node, where there is none."""
+    asking = [item for item in items if item.get_closest_marker("anvil")]
+    if not asking or not _node_is_missing():
+        return
+    items[:] = [item for item in items if item not in asking]
+    config.hook.pytest_deselected(items=asking)
+
+
 def _whole_suite(config: pytest.Config) -> bool:
     narrowed = config.option.keyword or config.option.markexpr or config.option.file_or_dir
     return not narrowed and not hasattr(config, "workerinput")
@@ -77,6 +98,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _node_is_missing():
+        terminalreporter.write_line("anvil missing: no test asked a real node; see make anvil")
     if not _whole_suite(terminalreporter.config):
         return
     missing = [name for name in sorted(_expected()) if not (vectors.ROOT / name).is_dir()]
