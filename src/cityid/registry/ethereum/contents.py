@@ -16,12 +16,13 @@ from typing import Final, NamedTuple
 
 from cityid.errors import InvalidInputError
 from cityid.registry.admission import MAX_DATA, MAX_LOG_NAME, check_log
+from cityid.registry.ethereum.dictionary import DICTIONARY
 from cityid.registry.ethereum.hashing import keccak256
 
 PLAIN: Final = 0
 """The form of bytes as they are."""
 DEFLATED: Final = 1
-"""The form of bytes that are compressed (RFC 1951, no wrapper)."""
+"""The form of bytes that are compressed (RFC 1951, no wrapper) after the bytes of `DICTIONARY`."""
 
 NAMELESS: Final = "urn:cityid:log:0x"
 """How the name of a log begins whose first entry does not tell it; the digits of its id follow."""
@@ -68,7 +69,7 @@ def content(log: str, version: int, data: bytes) -> bytes:
     if version == 1:
         name = log.encode()
         body = len(name).to_bytes(_NAME_LENGTH, "big") + name + data
-    worker = zlib.compressobj(_STRONGEST, zlib.DEFLATED, _NO_WRAPPER, _STRONGEST)
+    worker = zlib.compressobj(_STRONGEST, zlib.DEFLATED, _NO_WRAPPER, _STRONGEST, zdict=DICTIONARY)
     deflated = worker.compress(body) + worker.flush()
     if len(deflated) < len(body):
         return bytes([DEFLATED]) + deflated
@@ -103,7 +104,7 @@ def _body(content: bytes) -> bytes | None:
         return None
     if content[0] == PLAIN:
         return content[1:]
-    worker = zlib.decompressobj(_NO_WRAPPER)
+    worker = zlib.decompressobj(_NO_WRAPPER, zdict=DICTIONARY)
     try:
         body = worker.decompress(content[1:], _MOST + 1)
     except zlib.error:
