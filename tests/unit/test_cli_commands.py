@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import sys
 
 import pytest
 
@@ -79,6 +80,15 @@ def test_the_public_half_of_a_key_is_exported(stocked):
     assert public.multikey in table
     assert public.jwk["y"] in table
     assert "'nobody'" in stocked.refused(2, "keys", "export", "nobody")
+
+
+def test_a_key_for_a_chain_is_exported_with_its_address(shell, monkeypatch):
+    key = keys.generate("secp256k1", seed=(1).to_bytes(32))
+    KeyStore.create("cityid.keys", PASSPHRASE).add("writer", key)
+    told = shell.json("keys", "export", "writer")
+    assert told["ethereumAddress"] == "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
+    monkeypatch.setitem(sys.modules, "eth_hash.auto", None)
+    assert "ethereumAddress" not in shell.json("keys", "export", "writer")
 
 
 def test_a_wrong_passphrase_opens_nothing(stocked, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,8 @@ from cityid.cli.options import AsJson, KeyStorePath, PassphraseFile
 from cityid.cli.output import answer, say_json
 from cityid.cli.passphrases import passphrase
 from cityid.errors import NotFoundError, UnsupportedError, quote
-from cityid.keys import KeyStore
+from cityid.keys import KeyStore, KeyType
+from cityid.registry.ethereum.transactions import address
 
 STORE = Path("cityid.keys")
 _TYPES = ("Ed25519", "P-256", "P-384", "secp256k1", "X25519")
@@ -92,12 +94,14 @@ def export(
     """Print the public key as Multikey and JWK; the secret half never leaves the store."""
     public = open_store(store, passphrase_file).public_key(name)
     jwk = public.jwk
+    plain = {"type": public.type.value, "publicKeyMultibase": public.multikey}
+    if public.type is KeyType.SECP256K1:
+        with suppress(UnsupportedError):  # the extra that knows addresses is not installed
+            plain["ethereumAddress"] = address(public)
     if as_json:
-        multikey = public.multikey
-        say_json({"type": public.type.value, "publicKeyMultibase": multikey, "publicKeyJwk": jwk})
+        say_json({**plain, "publicKeyJwk": jwk})
         return
-    rows = [("type", public.type.value), ("publicKeyMultibase", public.multikey)]
-    rows += [(f"publicKeyJwk {member}", value) for member, value in jwk.items()]
+    rows = [*plain.items(), *((f"publicKeyJwk {member}", value) for member, value in jwk.items())]
     answer(f"Public key of {name}", ("member", "value"), rows, as_json=False)
 
 
