@@ -97,6 +97,7 @@ ADVICE: Mapping[Code, str] = MappingProxyType(
         Code.REGISTRY_UNAVAILABLE: "Look at disk, rights, network; then try again.",
         Code.REGISTRY_CONFLICT: "Read the log again, decide again, append again.",
         Code.REGISTRY_UNDETERMINED: "Ask more nodes, of more operators; find the one that lies.",
+        Code.WRITE_REFUSED: "Have the key admitted, or ask the owner of the log.",
         Code.HISTORY_PRUNED: "Ask a node that keeps the history (an archive node).",
         Code.STORE_CORRUPT: "Stop; restore from a backup or mirror.",
         Code.STORE_LOCKED: "Try again.",

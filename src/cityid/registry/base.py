@@ -58,7 +58,31 @@ class MerkleLeaf:
     index: int
 
 
-Evidence = MerkleLeaf
+@dataclass(frozen=True, slots=True)
+class BlockEntry:
+    """Evidence that a record is an entry of a contract on a chain.
+
+    The record's block number and time are part of what was verified; hash, transaction and index
+    say where to look the entry up with any other tool.
+
+    Attributes:
+        chain_id: The chain's number, by EIP-155.
+        contract: The contract's address.
+        block: The number of the block.
+        block_hash: The hash of the block, in hexadecimal.
+        transaction: The hash of the transaction, in hexadecimal.
+        log_index: The place of the entry among the logs of the block.
+    """
+
+    chain_id: int
+    contract: str
+    block: int
+    block_hash: str
+    transaction: str
+    log_index: int
+
+
+Evidence = MerkleLeaf | BlockEntry
 """What proves a record's order and time; each kind of backend has its own."""
 
 

@@ -14,11 +14,12 @@ from itertools import islice
 from typing import Any, Protocol
 
 from cityid import display
-from cityid.errors import CorruptError, InvalidInputError, UnsupportedError, quote
+from cityid.errors import Code, CorruptError, InvalidInputError, UnsupportedError, quote
 from cityid.keys import PublicKey
 from cityid.registry import merkle
 from cityid.registry.admission import check_records
 from cityid.registry.base import (
+    MerkleLeaf,
     NewEntry,
     Provable,
     Record,
@@ -154,12 +155,22 @@ def _replicate(
         done += len(batch)
         root = _root(source, batch[-1], done, stated)
         try:
-            target.replicate(batch, root=root)
+            target.replicate(_leaves(batch, stated.origin), root=root)
         except InvalidInputError as error:
             raise _unlike(stated, f"its first {done} records are others") from error
         progress(done, stated.size)
     _demand_whole(done, stated)
     return Mirrored(stated.origin, stated.origin, done, done - there.size, stated.root)
+
+
+def _leaves(records: Sequence[Record], origin: str) -> list[Record]:
+    """Return records with the evidence that they have in a replica: it knows no blocks."""
+    return [
+        record
+        if isinstance(record.evidence, MerkleLeaf)
+        else record._replace(evidence=MerkleLeaf(origin, record.sequence - 1))
+        for record in records
+    ]
 
 
 def _root(source: Provable, last: Record, size: int, stated: Checkpoint) -> bytes:
@@ -197,12 +208,23 @@ def _copy(
         old = list(islice(known, len(batch)))
         _compare(batch, old, there)
         new = batch[len(old) :]
-        _compare(new, target.append([NewEntry(r.log, r.version, r.data) for r in new]), there)
+        _compare(new, _append(target, [NewEntry(r.log, r.version, r.data) for r in new]), there)
         progress(frontier.size, stated.size)
     _demand_whole(frontier.size, stated)
     if target.checkpoint().size != stated.size:
         raise _apart(there, "somebody else writes to the mirror")
     return Mirrored(stated.origin, there.origin, stated.size, stated.size - there.size, stated.root)
+
+
+def _append(target: Registry, entries: Sequence[NewEntry]) -> tuple[Record, ...]:
+    """Append entries, as many at once as the target takes: a transaction of a chain takes few."""
+    try:
+        return target.append(entries)
+    except InvalidInputError as error:
+        if error.code != Code.INPUT_TOO_LARGE or len(entries) <= 1:
+            raise
+    middle = len(entries) // 2
+    return *_append(target, entries[:middle]), *_append(target, entries[middle:])
 
 
 def _compare(records: Sequence[Record], mirrored: Sequence[Record], there: Checkpoint) -> None:

@@ -1,0 +1,125 @@
+"""A chain of its own inside this process, with the registry on it: for tests, demos and lessons.
+
+Nothing is installed but packages, nothing listens, and nothing is left when it is closed. It is a
+real EVM that runs the real contract; what it lacks is other people. Its blocks are made when
+something is sent, and have the time of a clock: as on every chain in whole seconds, and each later
+than the one before.
+
+This is the one door to eth-tester.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from typing import Any, Final
+
+from cityid import keys, timestamp
+from cityid.errors import UnsupportedError
+from cityid.keys import DigestSigner, KeyType, Signer
+from cityid.registry.base import Clock, now
+from cityid.registry.checkpoint import check_operator, check_origin
+from cityid.registry.ethereum.chain import Chain, connect_chain
+from cityid.registry.ethereum.deployment import deploy
+from cityid.registry.ethereum.hashing import read_address
+from cityid.registry.ethereum.history import Contract
+from cityid.registry.ethereum.layout import admit_call
+from cityid.registry.ethereum.outbox import MemoryOutbox
+from cityid.registry.ethereum.registry import EthereumRegistry
+from cityid.registry.ethereum.rpc import tester_endpoint
+from cityid.registry.ethereum.sender import Call, Sender, Ticket
+from cityid.registry.ethereum.transactions import address
+
+GAS_LIMIT: Final = 1 << 30
+"""The gas of a block: enough for the largest batch that a registry takes."""
+_WEALTH: Final = 10**24
+_ADMISSION: Final = b"cityid embedded admission"
+_ADMISSION_GAS: Final = 200_000
+
+
+class TimedSender(Sender):
+    """Sends to an embedded chain, whose blocks have the times of a clock."""
+
+    def __init__(self, chain: Chain, signer: DigestSigner, tester: Any) -> None:
+        super().__init__(chain, signer, MemoryOutbox())
+        self._tester = tester
+        self.block_clock: Clock | None = None
+
+    def submit_many(self, calls: Sequence[Call]) -> tuple[Ticket, ...]:
+        """Send transactions, in blocks of the clock's time; see `Sender.submit_many`."""
+        time = 0 if self.block_clock is None else self._seconds(self.block_clock)
+        last: int = self._tester.get_block_by_number("latest")["timestamp"]
+        self._tester.backend.chain.set_header_timestamp(max(time, last + 1))
+        return super().submit_many(calls)
+
+    @staticmethod
+    def _seconds(clock: Clock) -> int:
+        return int(timestamp.aware(clock()).timestamp())
+
+
+def make_tester(*wealthy: bytes) -> Any:
+    """Return a chain in this process that begins in 1970.
+
+    Args:
+        wealthy: The addresses that have money.
+    """
+    from eth_tester import EthereumTester, PyEVMBackend
+
+    account = {"balance": _WEALTH, "nonce": 0, "code": b"", "storage": {}}
+    parameters = PyEVMBackend.generate_genesis_params({"gas_limit": GAS_LIMIT, "timestamp": 0})
+    state = {address: dict(account) for address in wealthy}
+    return EthereumTester(PyEVMBackend(genesis_parameters=parameters, genesis_state=state))
+
+
+def open_embedded(
+    *,
+    origin: str | None = None,
+    operator: Signer | None = None,
+    clock: Clock = now,
+    signer: DigestSigner | None = None,
+) -> EthereumRegistry:
+    """Make a chain with a registry on it, which ends when it is closed.
+
+    Args:
+        origin: The registry's name in checkpoints; None for one made of chain and contract.
+        operator: Who signs checkpoints.
+        clock: Gives the times of the blocks; years before 1970 become its first seconds.
+        signer: Who writes; None for a new key. It gets all the money of the chain.
+
+    Raises:
+        InvalidInputError: The registry cannot have this name.
+        UnsupportedError: The extra is not installed.
+    """
+    if origin is not None:
+        check_origin(origin)
+    check_operator(operator)
+    demand_installed("web3", "eth_tester")
+    signer = signer or keys.generate(KeyType.SECP256K1)
+    own = address(signer.public_key)
+    tester = make_tester(read_address(own))
+    chain = connect_chain([tester_endpoint(tester)], confirmations=0)
+    sender = TimedSender(chain, signer, tester)
+    deployment = deploy(chain, sender, steward=None)
+    admission = admit_call(read_address(own))
+    sender.wait(sender.submit(deployment.address, admission, key=_ADMISSION, gas=_ADMISSION_GAS))
+    sender.block_clock = clock
+    contract = Contract(chain, deployment.address, deployment.block)
+    return EthereumRegistry(
+        contract, origin=origin, operator=operator, sender=sender, release=chain.close
+    )
+
+
+def demand_installed(*modules: str) -> None:
+    """Refuse to begin what will miss a package.
+
+    Args:
+        modules: What is needed.
+
+    Raises:
+        UnsupportedError: One is missing.
+    """
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise UnsupportedError(
+                f"a registry on a chain needs {module}: pip install cityid[ethereum]", name=module
+            )

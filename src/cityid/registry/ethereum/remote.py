@@ -1,0 +1,118 @@
+"""A registry on a chain that is there already: its nodes, its contract, and who writes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Final
+
+from cityid.errors import Code, InvalidInputError, quote
+from cityid.keys import DigestSigner, Signer
+from cityid.registry.base import Clock
+from cityid.registry.checkpoint import check_operator, check_origin
+from cityid.registry.ethereum.blocks import TrustedBlock
+from cityid.registry.ethereum.chain import Chain, connect_chain
+from cityid.registry.ethereum.deployment import check_code
+from cityid.registry.ethereum.hashing import checksummed, read_address
+from cityid.registry.ethereum.history import Contract
+from cityid.registry.ethereum.outbox import FileOutbox, MemoryOutbox, Outbox
+from cityid.registry.ethereum.registry import EthereumRegistry
+from cityid.registry.ethereum.rpc import http_endpoint
+from cityid.registry.ethereum.sender import Sender
+
+_CONTRACT: Final = re.compile(r"(.+)/(0x[0-9a-fA-F]{40})/?", re.DOTALL)
+
+
+def open_remote(
+    url: str,
+    *,
+    origin: str | None = None,
+    operator: Signer | None = None,
+    clock: Clock | None = None,  # noqa: ARG001 - blocks tell the time
+    signer: DigestSigner | None = None,
+    endpoints: Sequence[str] = (),
+    quorum: int = 1,
+    confirmations: int | None = None,
+    trusted_block: TrustedBlock | None = None,
+    outbox: str | os.PathLike[str] | None = None,
+) -> EthereumRegistry:
+    """Open a registry on a chain.
+
+    Args:
+        url: The node's URL, and after a slash the contract's address.
+        origin: The registry's name in checkpoints; None for one made of chain and contract.
+        operator: Who signs checkpoints.
+        clock: Is not asked: the blocks tell the time.
+        signer: Who writes; None to read alone.
+        endpoints: The URLs of more nodes.
+        quorum: How many nodes must say the same.
+        confirmations: How many blocks make an entry settled; None for what the chain calls final.
+        trusted_block: A block that is known to be part of the chain.
+        outbox: The file that keeps transactions until they are settled; None for memory.
+
+    Raises:
+        InvalidInputError: The address or an option is malformed.
+        UnsupportedError: The extra is not installed, or the contract is another.
+        RegistryError: The chain cannot be reached, or its nodes disagree.
+    """
+    if origin is not None:
+        check_origin(origin)
+    check_operator(operator)
+    node, address = split(url)
+    with ExitStack() as stack:
+        chain = connect_chain(
+            [http_endpoint(text) for text in (node, *endpoints)],
+            quorum=quorum,
+            confirmations=confirmations,
+            trusted_block=trusted_block,
+        )
+        stack.callback(chain.close)
+        contract = open_contract(chain, address)
+        sender = None
+        if signer is not None:
+            kept: Outbox = MemoryOutbox() if outbox is None else FileOutbox(outbox)
+            stack.callback(kept.close)
+            sender = Sender(chain, signer, kept)
+        return EthereumRegistry(
+            contract,
+            origin=origin,
+            operator=operator,
+            sender=sender,
+            release=stack.pop_all().close,
+        )
+
+
+def open_contract(chain: Chain, address: str) -> Contract:
+    """Return a contract, once its code is that of a registry.
+
+    Args:
+        chain: The chain.
+        address: The contract's address.
+
+    Raises:
+        UnsupportedError: There is another contract, or none.
+        RegistryError: The chain cannot be reached, or its nodes disagree.
+    """
+    check_code(chain.code(address, chain.settled()))
+    return Contract(chain, address, 0)
+
+
+def split(url: str) -> tuple[str, str]:
+    """Return the URL of a node and the address of a contract, which are written as one.
+
+    Args:
+        url: ``https://HOST:PORT/PATH/0xCONTRACT``.
+
+    Raises:
+        InvalidInputError: There is no address of a contract at its end.
+    """
+    match = _CONTRACT.fullmatch(url)
+    if match is None:
+        raise InvalidInputError(
+            "the address of a registry on a chain ends with that of its contract, such as "
+            f"ethereum+http://127.0.0.1:8545/0x… with 40 digits, unlike {quote(url)}",
+            code=Code.INVALID_OPTIONS,
+        )
+    return match[1], checksummed(read_address(match[2]))

@@ -1,0 +1,293 @@
+"""Writing to the registry on a chain: what is new is sent once, and answered when it is settled.
+
+Between the sending of an entry and its settling lie seconds or minutes. The writer keeps in mind
+what is under way, so that entries can follow each other without waiting, and so that the same entry
+asked for again is the same transaction. Whatever it assumes, the contract has the last word: where
+it refuses a version, the writer looks at what is settled, and decides again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from cityid.errors import Code, ConflictError, InvalidInputError, RegistryError, quote
+from cityid.registry.admission import admit
+from cityid.registry.base import BlockEntry, NewEntry, Record, moment
+from cityid.registry.ethereum.contents import content, log_id
+from cityid.registry.ethereum.history import Contract, records_to, walk
+from cityid.registry.ethereum.layout import Entry, Head, append_call, head_slot
+from cityid.registry.ethereum.recent import Recent
+from cityid.registry.ethereum.sender import PATIENCE_SECONDS, RevertedError, Sender, Ticket
+
+_TRIES: Final = 8
+_STALE: Final = "version"
+_REASONS: Final = {
+    "writer": "its key is not that of a writer whom the registry has admitted",
+    "owner": "the log belongs to another writer",
+}
+_WORK: Final = b"cityid append\n"
+
+_TRANSACTION_GAS: Final = 21_000
+_CALL_GAS: Final = 30_000
+_ENTRY_GAS: Final = 45_000
+_PART_GAS: Final = 16_000
+_BYTE_GAS: Final = 40
+
+_Name = tuple[str, int]
+
+
+class _Sent(NamedTuple):
+    """An entry that is under way."""
+
+    data: bytes
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """What is known of the entries of an append, and what must settle before all of it is."""
+
+    known: Mapping[_Name, Record]
+    tickets: tuple[Ticket, ...]
+
+
+class Pending:
+    """Entries on their way to the chain."""
+
+    def __init__(self, writer: Writer, entries: Sequence[NewEntry], course: _Course) -> None:
+        self._writer = writer
+        self._entries = entries
+        self._course = course
+
+    def wait(self, timeout: float = PATIENCE_SECONDS) -> tuple[Record, ...]:
+        """Return the record of each entry, in their order, once they are settled.
+
+        Args:
+            timeout: After how many seconds to give up waiting. The entries stay under way.
+
+        Raises:
+            ConflictError: Somebody else wrote first.
+            RegistryError: They are not settled yet (TIMEOUT), the contract refuses the writer, or
+                the chain cannot be read.
+        """
+        for _ in range(_TRIES):
+            try:
+                return self._writer.finish(self._entries, self._course, timeout)
+            except RevertedError as error:
+                self._course = self._writer.again(self._entries, self._course, error)
+        raise RegistryError("others write to these logs without end; try again later")
+
+
+class Writer:
+    """Sends entries with one key. Threads may share it.
+
+    Args:
+        contract: The registry.
+        sender: Sends transactions; None where nothing is to be written.
+    """
+
+    def __init__(self, contract: Contract, sender: Sender | None) -> None:
+        self._contract = contract
+        self._sender = sender
+        self._lock = threading.Lock()
+        self._under_way: dict[str, dict[int, _Sent]] = {}
+        self._recent = Recent(contract)
+
+    def begin(self, entries: Sequence[NewEntry], *, look: bool) -> Pending:
+        """Send what is new.
+
+        Args:
+            entries: The entries, which keep all limits.
+            look: Whether to look first at what is settled. Else the versions are taken to be the
+                next ones: if they are not, a transaction is sent in vain.
+
+        Raises:
+            ConflictError: Somebody else wrote first.
+            InvalidInputError: There is no key to write with, or it is more than fits into one
+                transaction (INPUT_TOO_LARGE).
+            RegistryError: The chain cannot be read or written.
+        """
+        return Pending(self, entries, self._course(entries, look=look))
+
+    def finish(
+        self, entries: Sequence[NewEntry], course: _Course, timeout: float
+    ) -> tuple[Record, ...]:
+        """Wait until entries are settled; see `Pending.wait`.
+
+        Raises:
+            RevertedError: The contract refused them.
+        """
+        receipts = [self._demand_sender().wait(ticket, timeout) for ticket in course.tickets]
+        blocks = {receipt.block_hash for receipt in receipts}
+        unknown = {(e.log, e.version) for e in entries} - course.known.keys()
+        records = {**course.known, **self._read(unknown, blocks)}
+        self._forget(course.tickets)
+        return tuple(records[entry.log, entry.version] for entry in entries)
+
+    def again(self, entries: Sequence[NewEntry], course: _Course, error: RevertedError) -> _Course:
+        """Decide anew, after the contract has refused entries.
+
+        Raises:
+            ConflictError: Somebody else wrote first.
+            RegistryError: It refused them for another reason.
+        """
+        self._forget(course.tickets)
+        if error.reason != _STALE:
+            why = _REASONS.get(error.reason, f"it says {quote(error.reason)}")
+            raise RegistryError(
+                f"the contract {self._contract.address} refused an entry of "
+                f"{self._demand_sender().address}: {why}",
+                code=Code.WRITE_REFUSED,
+            ) from error
+        return self._course(entries, look=True)
+
+    def _course(self, entries: Sequence[NewEntry], *, look: bool) -> _Course:
+        while True:
+            with self._lock:
+                others = self._tickets(entries)
+                try:
+                    return self._start(entries, look=look)
+                except ConflictError:
+                    if look and not others:
+                        raise
+            # Neither guesses nor what may still fail are a reason to refuse anything.
+            self._await(others)
+            look = True
+
+    def _start(self, entries: Sequence[NewEntry], *, look: bool) -> _Course:
+        heads, known = self._look(entries) if look else self._guess(entries)
+        tickets: list[Ticket] = []
+
+        def find(log: str, version: int) -> Record:
+            if (record := known.get((log, version))) is not None:
+                return record
+            sent = self._under_way.get(log, {}).get(version)
+            if sent is None:
+                raise _unseen(log, version)
+            tickets.append(sent.ticket)
+            return _stand_in(log, version, sent.data)
+
+        admission = admit(entries, heads=heads, find=find)
+        if admission.fresh:
+            tickets.append(self._send(admission.fresh))
+        return _Course(known, tuple(dict.fromkeys(tickets)))
+
+    def _guess(self, entries: Sequence[NewEntry]) -> tuple[dict[str, int], dict[_Name, Record]]:
+        """Return as what the heads of logs are taken without a look."""
+        heads: dict[str, int] = {}
+        for entry in entries:
+            heads[entry.log] = min(heads.get(entry.log, entry.version), entry.version - 1)
+        for log in heads:
+            if sent := self._under_way.get(log):
+                heads[log] = max(sent)
+        return heads, {}
+
+    def _look(self, entries: Sequence[NewEntry]) -> tuple[dict[str, int], dict[_Name, Record]]:
+        """Return the heads of logs, with what is under way, and which entries are settled."""
+        settled = self._contract.chain.settled()
+        heads: dict[str, int] = {}
+        known: dict[_Name, Record] = {}
+        first = _first_versions(entries)
+        slots = [head_slot(log_id(log)) for log in first]
+        for (log, least), word in zip(
+            first.items(), self._contract.words(slots, settled), strict=True
+        ):
+            version = Head.read(word).version
+            if least <= version:
+                records = records_to(self._contract, log, word, after=least - 1)
+                known |= {(log, r.version): r for r in records}
+            heads[log] = max([version, *self._under_way.get(log, {})])
+        return heads, known
+
+    def _send(self, entries: Sequence[NewEntry]) -> Ticket:
+        sender = self._demand_sender()
+        self._recent.begin()
+        packed = [Entry(log_id(log), v, content(log, v, data)) for log, v, data in entries]
+        data = append_call(packed)
+        address = self._contract.address
+        key = hashlib.sha256(_WORK + address.encode() + data).digest()
+        ticket = sender.submit(address, data, key=key, gas=gas_for(packed, len(data)))
+        for log, version, data in entries:
+            self._under_way.setdefault(log, {})[version] = _Sent(data, ticket)
+        return ticket
+
+    def _demand_sender(self) -> Sender:
+        if self._sender is None:
+            raise InvalidInputError(
+                "this registry was opened to be read alone: connect with signer=",
+                code=Code.INVALID_OPTIONS,
+            )
+        return self._sender
+
+    def _tickets(self, entries: Sequence[NewEntry]) -> set[Ticket]:
+        """Return what is under way in the logs of some entries."""
+        logs = {entry.log for entry in entries}
+        return {sent.ticket for log in logs for sent in self._under_way.get(log, {}).values()}
+
+    def _await(self, tickets: Iterable[Ticket]) -> None:
+        """Let what is under way settle, whatever becomes of it."""
+        for ticket in tickets:
+            with contextlib.suppress(RevertedError):
+                self._demand_sender().wait(ticket)
+            self._forget([ticket])
+
+    def _forget(self, tickets: Collection[Ticket]) -> None:
+        with self._lock:
+            for log, versions in list(self._under_way.items()):
+                left = {v: sent for v, sent in versions.items() if sent.ticket not in tickets}
+                if left:
+                    self._under_way[log] = left
+                else:
+                    del self._under_way[log]
+
+    def _read(self, names: Collection[_Name], blocks: Collection[bytes]) -> dict[_Name, Record]:
+        """Return records of entries that have settled in some of these blocks."""
+        found = self._recent.find(names, blocks)
+        missing = set(names) - found.keys()
+        if missing:
+            settled = self._contract.chain.settled()
+            least = _first_versions([NewEntry(log, version, b"") for log, version in missing])
+            for log, version in least.items():
+                records = walk(self._contract, log, settled, after=version - 1)
+                found |= {(log, r.version): r for r in records}
+        if late := missing - found.keys():
+            log, version = min(late)
+            raise RegistryError(
+                f"version {version} of {quote(log)} is settled, and a node does not have it yet; "
+                "ask again",
+                code=Code.TIMEOUT,
+            )
+        return found
+
+
+def gas_for(entries: Sequence[Entry], size: int) -> int:
+    """Return the gas with which entries can surely be appended, on any chain that takes them.
+
+    Args:
+        entries: The entries.
+        size: How many bytes the call has.
+    """
+    parts = sum(-(-max(1, len(entry.content)) // 1024) for entry in entries)
+    fixed = _TRANSACTION_GAS + _CALL_GAS + _BYTE_GAS * size
+    return fixed + _ENTRY_GAS * len(entries) + _PART_GAS * parts
+
+
+def _first_versions(entries: Iterable[NewEntry]) -> dict[str, int]:
+    first: dict[str, int] = {}
+    for entry in entries:
+        first[entry.log] = min(first.get(entry.log, entry.version), entry.version)
+    return first
+
+
+def _unseen(log: str, version: int) -> ConflictError:
+    return ConflictError("not looked at yet", log=log, expected=version, found=version)
+
+
+def _stand_in(log: str, version: int, data: bytes) -> Record:
+    """Return what stands for an entry under way where entries are compared."""
+    return Record(log, version, data, moment(0), BlockEntry(0, "", 0, "", "", 0), 0)
