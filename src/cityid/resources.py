@@ -1,4 +1,4 @@
-"""The data that ships with cityid: JSON-LD contexts, and the city's schemas.
+"""The data that ships with cityid: JSON-LD contexts, schemas of the city, contracts of chains.
 
 An installed package carries everything beside its code. In a checkout the folder ``schemas/`` lies
 at the top, and is read from there.
@@ -23,11 +23,14 @@ class Kind(StrEnum):
     """The schemas and contexts of the city's credentials."""
     EXAMPLES = "examples"
     """Invented people, for demonstrations."""
+    CONTRACTS = "contracts"
+    """The programs of the registry on a chain."""
 
 
 _PLACES = {
     Kind.CONTEXTS: (_PACKAGE / "canonical" / "contexts" / "data",),
     Kind.SCHEMAS: (_PACKAGE / "schemas", _PACKAGE.parents[1] / "schemas"),
+    Kind.CONTRACTS: (_PACKAGE / "registry" / "contracts",),
     Kind.EXAMPLES: (_PACKAGE / "examples", _PACKAGE.parents[1] / "examples" / "data"),
 }
 

@@ -23,7 +23,6 @@ __all__ = [
     "ENTRY",
     "MAX_PART",
     "MAX_VERSION",
-    "TOTAL_SLOT",
     "TRANSFERRED",
     "Entry",
     "EntryPart",
@@ -44,6 +43,7 @@ __all__ = [
     "read_event",
     "rotate_call",
     "total_after",
+    "total_slot",
     "transfer_call",
     "writer_of_slot",
     "writer_slot",
@@ -200,9 +200,12 @@ def _word(number: int) -> bytes:
 
 # --- the storage
 
-TOTAL_SLOT: Final = 1
-"""Where the total is stored."""
-_HEADS, _WRITERS, _WRITER_OF = 2, 3, 4
+_TOTAL, _HEADS, _WRITERS, _WRITER_OF = 1, 2, 3, 4
+
+
+def total_slot() -> int:
+    """Return where the total is stored."""
+    return _TOTAL
 
 
 def head_slot(log: bytes) -> int:
