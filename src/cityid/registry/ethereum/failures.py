@@ -122,7 +122,6 @@ _WORDS: Final = {
         r"(history|data|block|receipts|logs).{0,60}(not available|unavailable)",
         r"distance to target block exceeds",
         r"older than",
-        r"BlockOutOfRange",
     ),
     Failure.RATE_LIMITED: (
         r"rate.?limit",

@@ -1,0 +1,175 @@
+"""The nodes that are asked about one chain: each alone, one after another, or all at once.
+
+A node takes its seat when it is on the right chain and has shown what it is able to do. One that
+could not be reached must show that again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from cityid.errors import RegistryError
+from cityid.registry.ethereum.agreement import Voice, disagreement, has_quorum
+from cityid.registry.ethereum.failures import Failure, RpcError
+from cityid.registry.ethereum.node import Capabilities, Node
+from cityid.registry.ethereum.rpc import Endpoint
+
+T = TypeVar("T", bound=Hashable)
+
+Question = Callable[[Node, Capabilities], T]
+"""What a node is asked."""
+
+GRACE_SECONDS: Final = 0.5
+"""How long the others are waited for when enough nodes agree: long enough to notice a liar."""
+_GONE: Final = {Failure.UNREACHABLE, Failure.TIMEOUT}
+
+
+@dataclass(slots=True, eq=False)
+class _Seat:
+    """A node's place.
+
+    Attributes:
+        node: The node.
+        capabilities: What it is able to do; None as long as it has not shown it.
+        thread: Where it is asked, where several are asked at once.
+        waiting: Its last answer, which may still be on its way.
+    """
+
+    node: Node
+    capabilities: Capabilities | None = None
+    thread: ThreadPoolExecutor | None = None
+    waiting: Future[Any] | None = None
+
+
+class Panel:
+    """The nodes that are asked about one chain.
+
+    Args:
+        endpoints: How they are asked.
+        chain_id: The number of the chain that they must be on; any as long as it is None.
+        warn: Takes a sentence about a node.
+
+    Attributes:
+        chain_id: That number.
+    """
+
+    def __init__(
+        self, endpoints: Sequence[Endpoint], chain_id: int | None, warn: Callable[[str], None]
+    ) -> None:
+        self._seats = [
+            _Seat(Node(name, endpoint))
+            for name, endpoint in zip(_names(endpoints), endpoints, strict=True)
+        ]
+        self.chain_id = chain_id
+        self._warn = warn
+        self._order = threading.Lock()
+        self._one_vote = threading.Lock()
+
+    def first(self, question: Question[T], what: str) -> T:
+        """Return the answer of the first node that has one; who fails goes to the end of the row.
+
+        Args:
+            question: What is asked. An answer that it refuses to believe is none.
+            what: What that is, for messages.
+
+        Raises:
+            RegistryError: No node has an answer.
+        """
+        voices: list[Voice[T]] = []
+        for seat in list(self._seats):
+            try:
+                return self._put(seat, question)
+            except RegistryError as error:
+                voices.append(Voice(seat.node.name, error))
+                self._warn(f"{seat.node.name} could not be asked for {what}: {error}")
+                with self._order:
+                    self._seats.remove(seat)
+                    self._seats.append(seat)
+        raise disagreement(voices, 1, what)
+
+    def everybody(self, question: Question[T], quorum: int) -> list[Voice[T]]:
+        """Return what every node says; when enough agree, of those that are not slow.
+
+        Args:
+            question: What is asked.
+            quorum: How many nodes saying the same are enough.
+        """
+        with self._one_vote:
+            voices, asked = list[Voice[T]](), dict[Future[Voice[T]], _Seat]()
+            for seat in list(self._seats):
+                if seat.waiting is not None and not seat.waiting.done():
+                    voices.append(_late(seat))
+                    continue
+                seat.thread = seat.thread or ThreadPoolExecutor(1, "cityid-node")
+                answer = seat.thread.submit(self._voice, seat, question)
+                seat.waiting = answer
+                asked[answer] = seat
+            return voices + self._collect(asked, quorum)
+
+    def dismiss(self) -> None:
+        """Let every node show again that it is the right one."""
+        for seat in self._seats:
+            seat.capabilities = None
+
+    def close(self) -> None:
+        """Give all resources back."""
+        for seat in self._seats:
+            if seat.thread is not None:
+                seat.thread.shutdown(wait=False, cancel_futures=True)
+            seat.node.endpoint.close()
+
+    def _collect(self, asked: dict[Future[Voice[T]], _Seat], quorum: int) -> list[Voice[T]]:
+        voices: list[Voice[T]] = []
+        pending = set(asked)
+        while pending:
+            patience = GRACE_SECONDS if has_quorum(voices, quorum) else None
+            done, pending = wait(pending, patience, FIRST_COMPLETED)
+            if not done:
+                break
+            voices += [answer.result() for answer in done]
+        return voices + [_late(asked[answer]) for answer in pending]
+
+    def _voice(self, seat: _Seat, question: Question[T]) -> Voice[T]:
+        try:
+            return Voice(seat.node.name, self._put(seat, question))
+        except RegistryError as error:
+            return Voice(seat.node.name, error)
+
+    def _put(self, seat: _Seat, question: Question[T]) -> T:
+        """Put a question to a node, which shows first that it is the right one."""
+        try:
+            if seat.capabilities is None:
+                self._check_chain(seat.node)
+                seat.capabilities = seat.node.capabilities()
+            return question(seat.node, seat.capabilities)
+        except RpcError as error:
+            if error.failure in _GONE:
+                seat.capabilities = None
+            raise
+
+    def _check_chain(self, node: Node) -> None:
+        if self.chain_id is None:
+            return
+        chain_id = node.chain_id()
+        if chain_id != self.chain_id:
+            raise RpcError(
+                f"{node.name} is on chain {chain_id} instead of {self.chain_id}",
+                failure=Failure.OTHER,
+            )
+
+
+def _late(seat: _Seat) -> Voice[T]:
+    return Voice(seat.node.name, RpcError("it has not answered yet", failure=Failure.TIMEOUT))
+
+
+def _names(endpoints: Sequence[Endpoint]) -> list[str]:
+    """Return names that differ: two paths of one host have the same."""
+    given = [endpoint.name for endpoint in endpoints]
+    before = (given[:place].count(name) for place, name in enumerate(given))
+    return [
+        f"{name} #{count + 1}" if count else name for name, count in zip(given, before, strict=True)
+    ]
