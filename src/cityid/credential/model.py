@@ -40,7 +40,16 @@ def moment(document: Mapping[str, Any], end: int) -> datetime | None:
     Raises:
         InvalidInputError: What stands there is not a point in time.
     """
+    return _moment(document, version(document), end)
+
+
+def period(document: Mapping[str, Any]) -> tuple[datetime | None, datetime | None]:
+    """Return when a credential becomes valid, and when it ceases to be; see `moment`."""
     model = version(document)
+    return _moment(document, model, 0), _moment(document, model, 1)
+
+
+def _moment(document: Mapping[str, Any], model: str, end: int) -> datetime | None:
     name = PERIOD[model][end]
     if name not in document:
         return None

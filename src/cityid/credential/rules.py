@@ -20,6 +20,7 @@ from cityid.credential.terms import (
     V2,
     each,
     fault,
+    is_type,
     is_url,
     text_faults,
     type_faults,
@@ -43,7 +44,7 @@ def context_of(base: str) -> Rule:
         value = document.get("@context")
         if not isinstance(value, list) or not value:
             return (fault(f"@context must be a list that begins with {base}", "/@context"),)
-        if value[0] == base and all(map(_is_context, value)):
+        if value[0] == base and all(map(_is_context, value[1:])):
             return ()
         return _context_faults(value, base)
 
@@ -170,9 +171,16 @@ def object_faults(value: Any, path: str, *, need_id: bool = False) -> Iterable[P
         return (fault(_EMPTY, path),)
     if not isinstance(value, list):
         return _object_faults(value, path, need_id=need_id)
+    if not need_id and all(map(_is_typed, value)):
+        return ()
     return chain.from_iterable(
         _object_faults(item, place, need_id=need_id) for item, place in each(value, path)
     )
+
+
+def _is_typed(item: Any) -> bool:
+    """Whether an item is an object with a single type, and without ``id``: as most are."""
+    return isinstance(item, dict) and "id" not in item and is_type(item.get("type"))
 
 
 def _object_faults(item: Any, path: str, *, need_id: bool) -> Iterable[Problem]:
@@ -186,15 +194,17 @@ def _object_faults(item: Any, path: str, *, need_id: bool) -> Iterable[Problem]:
 
 def confidence_method(document: dict[str, Any]) -> Iterable[Problem]:
     """``confidenceMethod`` objects, of the credential or of a subject, have a type."""
-    subjects = each(document.get("credentialSubject"), "/credentialSubject")
+    subject = document.get("credentialSubject")
+    if type(subject) is dict and not (
+        "confidenceMethod" in subject or "confidenceMethod" in document
+    ):
+        return ()
     found = [
         (owner["confidenceMethod"], f"{path}/confidenceMethod")
-        for owner, path in ((document, ""), *subjects)
+        for owner, path in ((document, ""), *each(subject, "/credentialSubject"))
         if isinstance(owner, dict) and "confidenceMethod" in owner
     ]
-    if not found:
-        return ()
-    return chain.from_iterable(object_faults(value, path) for value, path in found)
+    return chain.from_iterable([object_faults(value, path) for value, path in found])
 
 
 def related_resource(document: dict[str, Any]) -> Iterable[Problem]:

@@ -64,19 +64,19 @@ def check_presentation(
             document = Presentation.of(document).document
         except CityIdError as error:
             return (Problem.from_error(error),)
-    if ENVELOPED_PRESENTATION in terms.types(document.get("type")):
+    if terms.has_type(document.get("type"), ENVELOPED_PRESENTATION):
         return _faults(rules.ENVELOPED_PRESENTATION, document)
     table = _PRESENTATION_1_1 if version(document) == "1.1" else _PRESENTATION
     return _faults(table, document)
 
 
 def _faults(table: Mapping[str, Rule], document: dict[str, Any]) -> tuple[Problem, ...]:
-    faults = chain.from_iterable([rule(document) for rule in table.values()])
-    return tuple(islice(faults, _MOST_FAULTS))
+    found = [faults for rule in table.values() if (faults := rule(document))]
+    return tuple(islice(chain.from_iterable(found), _MOST_FAULTS)) if found else ()
 
 
 def _credential_rules(document: dict[str, Any]) -> Mapping[str, Rule]:
-    if ENVELOPED_CREDENTIAL in terms.types(document.get("type")):
+    if terms.has_type(document.get("type"), ENVELOPED_CREDENTIAL):
         return rules.ENVELOPED_CREDENTIAL
     return rules_v1.CREDENTIAL if version(document) == "1.1" else rules.CREDENTIAL
 
@@ -98,7 +98,7 @@ def _self_asserted(document: dict[str, Any]) -> Iterator[Problem]:
     for item, path in terms.each(document.get("verifiableCredential"), "/verifiableCredential"):
         if not isinstance(item, dict) or "proof" in item:
             continue
-        if ENVELOPED_CREDENTIAL in terms.types(item.get("type")):
+        if terms.has_type(item.get("type"), ENVELOPED_CREDENTIAL):
             continue
         holder = terms.identifier(document.get("holder"))
         if holder is None:

@@ -67,6 +67,11 @@ def each(value: Any, path: str) -> Sequence[tuple[Any, str]]:
     return ((value, path),)
 
 
+def has_type(value: Any, name: str) -> bool:
+    """Whether the ``type`` member `value` names a type."""
+    return value == name or (type(value) is list and name in value)
+
+
 def types(value: Any) -> tuple[str, ...]:
     """Return the types that the ``type`` member `value` names; none where it is malformed."""
     if isinstance(value, str):
@@ -111,8 +116,10 @@ def type_faults(owner: dict[str, Any], path: str, required: str | None = None) -
         required: A type that must be among its types.
     """
     value = owner.get("type")
-    named = value if isinstance(value, list) else [value]
-    if named and all(map(is_type, named)) and (required is None or required in named):
+    if type(value) is not list:
+        if is_type(value) and (required is None or required == value):
+            return ()
+    elif value and all(map(is_type, value)) and (required is None or required in value):
         return ()
     return _type_faults(value, path, required)
 

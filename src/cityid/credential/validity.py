@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cityid import timestamp
-from cityid.credential.model import PERIOD, Credential
+from cityid.credential.model import PERIOD, Credential, period
 from cityid.errors import CityIdError, Code
 from cityid.report import Check, Problem
 
@@ -37,7 +37,7 @@ def check_validity(
     at = timestamp.aware(at)
     try:
         view = Credential.of(credential)
-        start, end = view.valid_from, view.valid_until
+        start, end = period(view.document)
     except CityIdError as error:
         return Check.failed("validity", Problem.from_error(error))
     if start is not None and start - at > skew:

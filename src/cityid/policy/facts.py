@@ -56,12 +56,11 @@ def demand_pointer(pointer: object) -> None:
         )
 
 
-def _demand(seal: _Seal | None, name: str) -> None:
-    if seal is not _SEAL:
-        raise InvalidInputError(
-            f"{name} come from cityid.verify alone; use result.facts or result.require()",
-            code=Code.INVALID_OPTIONS,
-        )
+def _unsealed(name: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"{name} come from cityid.verify alone; use result.facts or result.require()",
+        code=Code.INVALID_OPTIONS,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,8 @@ class VerifiedCredential:
     seal: InitVar[_Seal | None] = None
 
     def __post_init__(self, seal: _Seal | None) -> None:
-        _demand(seal, "verified credentials")
+        if seal is not _SEAL:
+            raise _unsealed("verified credentials")
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -156,7 +156,8 @@ class Facts:
     seal: InitVar[_Seal | None] = None
 
     def __post_init__(self, seal: _Seal | None) -> None:
-        _demand(seal, "facts")
+        if seal is not _SEAL:
+            raise _unsealed("facts")
 
     def __iter__(self) -> Iterator[VerifiedCredential]:
         return iter(self.credentials)

@@ -73,17 +73,17 @@ class Proof(NamedTuple):
             )
         _check_strings(document, path)
         return cls(
-            document=document,
-            path=path,
-            id=document.get("id"),
-            cryptosuite=document["cryptosuite"],
-            verification_method=document["verificationMethod"],
-            purpose=document["proofPurpose"],
-            created=_moment(document, "created", path),
-            expires=_moment(document, "expires", path),
-            challenge=document.get("challenge"),
-            domain=frozenset(_strings(document, "domain", path)),
-            previous=_strings(document, "previousProof", path),
+            document,
+            path,
+            document.get("id"),
+            document["cryptosuite"],
+            document["verificationMethod"],
+            document["proofPurpose"],
+            _moment(document, "created", path),
+            _moment(document, "expires", path),
+            document.get("challenge"),
+            frozenset(_strings(document, "domain", path)),
+            _strings(document, "previousProof", path),
         )
 
     def at(self, member: str) -> str:
@@ -102,7 +102,7 @@ def read_proofs(document: Any) -> tuple[Proof, ...]:
             too many, or a malformed one.
         UnsupportedError: A proof is of another type than Data Integrity's.
     """
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict | Mapping):  # most are dicts, which is quick to see
         raise InvalidInputError(
             f"a secured document is a JSON object, not {quote(document)}", code=Code.PARSING_ERROR
         )

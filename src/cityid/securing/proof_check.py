@@ -67,7 +67,7 @@ class Judge(NamedTuple):
         alone = Unsecured(unsecured) if len(proofs) > 1 else unsecured
         for proof in in_order(proofs):
             try:
-                if not held.issuperset(proof.previous):
+                if proof.previous and not held.issuperset(proof.previous):
                     told = "a proof that this one builds on does not hold"
                     raise refusal(told, proof.at("previousProof"))
                 signed = _with_matching(proof, proofs, document) if proof.previous else alone
