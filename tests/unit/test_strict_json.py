@@ -1,6 +1,8 @@
 import json
+import sys
 from collections import OrderedDict
 from enum import IntEnum, StrEnum
+from functools import partial
 from types import MappingProxyType
 
 import pytest
@@ -130,7 +132,9 @@ def test_limits_are_the_callers():
     assert refusal(strict_json.parse, b" " * 11, limits=limits).code is Code.INPUT_TOO_LARGE
 
 
-def test_a_depth_that_the_interpreter_cannot_follow_is_refused():
+def test_a_depth_that_the_interpreter_cannot_follow_is_refused(request):
+    request.addfinalizer(partial(sys.setrecursionlimit, sys.getrecursionlimit()))
+    sys.setrecursionlimit(1000)  # packages of other tests raise it for the whole process
     limits = Limits(max_depth=10**6)
     assert refusal(strict_json.parse, nested(200_000), limits=limits).code is Code.TOO_DEEP
     value = []
