@@ -16,6 +16,8 @@ from cityid.did.fetch import Fetch, FetchedDocument, fetch
 from cityid.did.identity import Identity
 from cityid.did.inception import load, witness
 from cityid.did.methods import METHODS
+from cityid.did.methods.ethr import OnChain
+from cityid.did.methods.ethr import method as ethr_method
 from cityid.did.methods.web import Web
 from cityid.did.methods.webvh import WebVH
 from cityid.did.resolution import (
@@ -72,7 +74,8 @@ def resolver(
     """Make a resolver.
 
     Args:
-        registry: The registry that holds the logs of did:webvh.
+        registry: The registry that holds the logs of did:webvh. One on a chain answers for
+            did:ethr too, where its network is known: see `cityid.did.methods.ethr.NETWORKS`.
         fetch: How documents are read from the web, such as ``did.fetch()``; without it no
             did:web is resolved, nor a did:webvh whose log is not in the registry, and no network
             reached.
@@ -88,6 +91,9 @@ def resolver(
         for document in documents
     ]
     table = {**METHODS, "webvh": WebVH(registry, fetch)}
+    given: object = registry
+    if isinstance(given, OnChain):
+        table["ethr"] = ethr_method(given.chain)
     if fetch is not None:
         table["web"] = Web(fetch)
     return Resolver(

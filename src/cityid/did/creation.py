@@ -12,14 +12,14 @@ from cityid import keys
 from cityid.did.document import DIDDocument
 from cityid.did.identity import Identity, chosen_parameters
 from cityid.did.inception import incept
-from cityid.did.methods import METHODS, NOT_BUILT, jwk, key, peer, web
+from cityid.did.methods import METHODS, NOT_BUILT, ethr, jwk, key, peer, web
 from cityid.did.methods.base import relationships_of
 from cityid.did.methods.webvh import template
 from cityid.did.resolution import DEFAULTS
 from cityid.did.succession import first
 from cityid.did.syntax import DID
 from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
-from cityid.keys import Keyring, Signer
+from cityid.keys import Keyring, KeyType, Signer
 from cityid.keys.keyring import demand_keyring
 from cityid.registry import Registry
 from cityid.registry.base import demand_open
@@ -30,7 +30,7 @@ class _Wish:
     """What is wanted of a new identity; see `create`."""
 
     signer: Signer | None
-    key_type: str
+    key_type: str | None
     services: tuple[Mapping[str, Any], ...]
     numalgo: int
     domain: str | None
@@ -41,10 +41,15 @@ class _Wish:
     registry: Registry | None
     parameters: Mapping[str, Any]
     at: datetime | None
+    network: str
 
-    def key(self) -> Signer:
-        """Return the key that shall act, made new where none is given."""
-        return keys.generate(self.key_type) if self.signer is None else self.signer
+    def key(self, key_type: str = KeyType.ED25519) -> Signer:
+        """Return the key that shall act, made new where none is given.
+
+        Args:
+            key_type: The type of the key to make, where nobody wishes for one.
+        """
+        return keys.generate(self.key_type or key_type) if self.signer is None else self.signer
 
     def host(self, method: str) -> str:
         """Return the domain name.
@@ -64,7 +69,7 @@ def create(
     method: str = "key",
     *,
     signer: Signer | None = None,
-    key_type: str = "Ed25519",
+    key_type: str | None = None,
     services: Iterable[Mapping[str, Any]] = (),
     numalgo: int = 2,
     domain: str | None = None,
@@ -79,17 +84,19 @@ def create(
     ttl: int | None = None,
     portable: bool = False,
     at: datetime | None = None,
+    network: str = "",
 ) -> Identity:
     """Make a new identity.
 
     The log of a did:webvh is written to the registry; without one it is for the caller to publish,
     as `Identity.log` gives it. The document of a did:web is for the caller to publish, at
-    ``did.json`` below the place that the DID tells. The other methods write nothing anywhere.
+    ``did.json`` below the place that the DID tells. The other methods write nothing anywhere: a
+    did:ethr is there as soon as its key is, and `cityid.did.methods.ethr.Controller` changes it.
 
     Args:
-        method: ``key``, ``jwk``, ``peer``, ``web`` or ``webvh``.
+        method: ``key``, ``jwk``, ``peer``, ``web``, ``webvh`` or ``ethr``.
         signer: The key that shall act for it; made new where it is not given.
-        key_type: The type of the key to make.
+        key_type: The type of the key to make; None for Ed25519, and secp256k1 for a did:ethr.
         services: Services to announce (``peer``, ``web``, ``webvh``); their ids are relative.
         numalgo: The kind of did:peer: 2 or 4.
         domain: The domain name of a did:web or did:webvh.
@@ -105,6 +112,8 @@ def create(
         ttl: For how many seconds an answer about a did:webvh may be kept.
         portable: Whether a did:webvh may move to another place later.
         at: The time at which a did:webvh begins; None for now.
+        network: The network of a did:ethr, by its name or the number of its chain in hexadecimal;
+            empty for the mainnet.
 
     Raises:
         InvalidInputError: The options do not make a DID.
@@ -131,6 +140,10 @@ def create(
             f"a did:{method} has no log, so no keyring, registry or parameter of a log",
             code=Code.INVALID_OPTIONS,
         )
+    if method != "ethr" and network:
+        raise InvalidInputError(
+            f"a did:{method} is on no chain, so it has no network=", code=Code.INVALID_OPTIONS
+        )
     return maker(
         _Wish(
             signer=signer,
@@ -145,6 +158,7 @@ def create(
             registry=registry,
             parameters=parameters,
             at=at,
+            network=network,
         )
     )
 
@@ -189,7 +203,7 @@ def _create_webvh(wish: _Wish) -> Identity:
     return incept(
         template(wish.host("webvh"), wish.path, wish.port),
         signer=wish.signer,
-        key_type=wish.key_type,
+        key_type=wish.key_type or KeyType.ED25519,
         services=wish.services,
         parameters=wish.parameters,
         keyring=wish.keyring,
@@ -199,6 +213,13 @@ def _create_webvh(wish: _Wish) -> Identity:
     )
 
 
+def _create_ethr(wish: _Wish) -> Identity:
+    signer = wish.key(KeyType.SECP256K1)
+    did = ethr.did_of_key(signer.public_key, wish.network)
+    document = ethr.first_document(did)
+    return Identity(did, document, ((f"{did}#controllerKey", signer),))
+
+
 _MAKERS: Final[Mapping[str, Callable[[_Wish], Identity]]] = MappingProxyType(
     {
         "key": _create_key,
@@ -206,6 +227,7 @@ _MAKERS: Final[Mapping[str, Callable[[_Wish], Identity]]] = MappingProxyType(
         "peer": _create_peer,
         "web": _create_web,
         "webvh": _create_webvh,
+        "ethr": _create_ethr,
     }
 )
 

@@ -7,7 +7,7 @@ How it fits together:
 - `read_history` walks the events of an identity back and checks them, `state_at` says what they
   come to at a time, `document_of` writes the document. `Ethr` is the DID method that asks a chain
   for all this; `method` makes it.
-- `changes` are what the contract takes, and `Controller` sends them.
+- `changes` are what the contract takes, and a `Controller` sends them; `control` makes it.
 
 Spec:
     https://github.com/decentralized-identity/ethr-did-resolver/blob/master/doc/did-method-spec.md
@@ -16,10 +16,12 @@ Spec:
 
 from __future__ import annotations
 
-from cityid.did.methods.ethr.account import Account, account_of, did_of
-from cityid.did.methods.ethr.document import State, document_of, state_at
+from cityid.did.methods.ethr.account import Account, account_of, did_of_address, did_of_key
+from cityid.did.methods.ethr.changes import Change
+from cityid.did.methods.ethr.controller import Controller, control
+from cityid.did.methods.ethr.document import State, document_of, first_document, state_at
 from cityid.did.methods.ethr.events import AttributeChanged, DelegateChanged, Event, OwnerChanged
-from cityid.did.methods.ethr.history import Ledger, read_history
+from cityid.did.methods.ethr.history import Ledger, OnChain, read_history
 from cityid.did.methods.ethr.method import Ethr, method
 from cityid.did.methods.ethr.networks import NETWORKS, Network
 
@@ -27,16 +29,22 @@ __all__ = [
     "NETWORKS",
     "Account",
     "AttributeChanged",
+    "Change",
+    "Controller",
     "DelegateChanged",
     "Ethr",
     "Event",
     "Ledger",
     "Network",
+    "OnChain",
     "OwnerChanged",
     "State",
     "account_of",
-    "did_of",
+    "control",
+    "did_of_address",
+    "did_of_key",
     "document_of",
+    "first_document",
     "method",
     "read_history",
     "state_at",

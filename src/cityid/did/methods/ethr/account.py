@@ -13,7 +13,7 @@ from typing import Final
 from cityid import keys
 from cityid.did.methods.base import invalid_did
 from cityid.did.syntax import DID
-from cityid.errors import InvalidInputError, quote
+from cityid.errors import Code, InvalidInputError, quote
 from cityid.keys import KeyType, PublicKey
 from cityid.registry.ethereum.hashing import ADDRESS_SIZE, checksummed, read_address
 from cityid.registry.ethereum.transactions import address
@@ -68,19 +68,39 @@ def account_of(did: DID) -> Account:
     return Account(network, read_address(address(public_key)), public_key)
 
 
-def did_of(account: str, network: str = "") -> DID:
-    """Return the did:ethr of an address or a public key.
+def did_of_key(key: PublicKey, network: str = "") -> DID:
+    """Return the did:ethr of a public key.
 
     Args:
-        account: The address, or the compressed public key, in hexadecimal behind ``0x``.
+        key: A key on secp256k1.
         network: The network's name, or the chain's number in hexadecimal; empty for the mainnet.
 
     Raises:
-        InvalidInputError: It is no account (``INVALID_DID``).
+        InvalidInputError: It is a key of another kind (``INVALID_KEY``).
     """
-    did = DID("ethr", f"{network}:{account}" if network else account)
-    account_of(did)
-    return did
+    if key.type is not KeyType.SECP256K1:
+        raise InvalidInputError(
+            f"a did:ethr begins with a key on secp256k1, not {key.type.value}",
+            code=Code.INVALID_KEY,
+        )
+    return _did(key.data, network)
+
+
+def did_of_address(text: str, network: str = "") -> DID:
+    """Return the did:ethr of an address.
+
+    Args:
+        text: The address, behind ``0x``.
+        network: The network's name, or the chain's number in hexadecimal; empty for the mainnet.
+
+    Raises:
+        InvalidInputError: It is no address (``INVALID_ENCODING``).
+    """
+    return _did(read_address(text), network)
+
+
+def _did(raw: bytes, network: str) -> DID:
+    return DID("ethr", f"{network}:0x{raw.hex()}" if network else f"0x{raw.hex()}")
 
 
 def account_id(chain_id: int, owner: bytes) -> str:

@@ -6,13 +6,13 @@ Spec:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
 from cityid.did.document import DIDDocument
-from cityid.did.methods.ethr.account import NOBODY, Account, account_id
+from cityid.did.methods.ethr.account import NOBODY, Account, account_id, account_of
 from cityid.did.methods.ethr.attributes import (
     JWK_TERM,
     KEYS,
@@ -23,7 +23,9 @@ from cityid.did.methods.ethr.attributes import (
     read_service_attribute,
 )
 from cityid.did.methods.ethr.events import AttributeChanged, DelegateChanged, Event, OwnerChanged
+from cityid.did.methods.ethr.networks import NETWORKS, Network, chain_id_of
 from cityid.did.rules import DID_V1, MAX_SLOW_KEYS
+from cityid.did.syntax import DID
 from cityid.encoding import Multicodec
 from cityid.errors import Code, InvalidInputError
 from cityid.keys import PublicKey
@@ -150,6 +152,22 @@ def document_of(did: str, account: Account, chain_id: int, state: State) -> DIDD
     return DIDDocument.parse(writing.document())
 
 
+def first_document(did: DID, networks: Mapping[str, Network] = NETWORKS) -> DIDDocument:
+    """Return the document of a did:ethr that nobody has changed yet.
+
+    Args:
+        did: The DID.
+        networks: The networks there are; one that is named by its number need not be among them.
+
+    Raises:
+        InvalidInputError: It is no did:ethr (``INVALID_DID``).
+        UnsupportedError: No network has its name (``METHOD_NOT_SUPPORTED``).
+    """
+    account = account_of(did)
+    state = State(account.address, {}, None)
+    return document_of(str(did), account, chain_id_of(account.network, networks), state)
+
+
 def _refuse_slow(changes: Iterable[Change]) -> None:
     prefix = Multicodec.BLS12_381_G2_PUB.prefix
     slow = sum(
@@ -222,8 +240,3 @@ class _Writing:
         for relationship in uses:
             self.uses.setdefault(relationship, []).append(identifier)
         self.contexts.extend(term for term in contexts if term not in self.contexts)
-
-
-def changes_after(events: Iterable[Event], block: int) -> Iterator[int]:
-    """Give the heights of the blocks with changes after a block."""
-    return (event.block for event in events if event.block > block)

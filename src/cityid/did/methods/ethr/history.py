@@ -10,9 +10,8 @@ Spec:
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from collections.abc import Sequence
+from typing import Final, Protocol, runtime_checkable
 
 from cityid.did.methods.ethr.account import NOBODY
 from cityid.did.methods.ethr.changes import question
@@ -48,11 +47,6 @@ class Ledger(Protocol):
         """The number of the chain."""
         ...
 
-    @property
-    def quorum(self) -> int:
-        """How many nodes must say the same."""
-        ...
-
     def settled(self) -> Block:
         """Return the newest block that is not taken back any more."""
         ...
@@ -61,19 +55,24 @@ class Ledger(Protocol):
         """Return the block of a height."""
         ...
 
-    def call(self, address: str, data: bytes, block: Block) -> bytes:
-        """Return what a contract answers, after a block."""
+    def call(self, address: str, content: bytes, block: Block) -> bytes:
+        """Return what a contract answers after a block, as enough nodes tell it."""
         ...
 
     def logs(
-        self,
-        address: str,
-        topics: Sequence[Sequence[bytes]],
-        first: int,
-        last: int,
-        reject: Callable[[Sequence[Log]], None],
+        self, address: str, topics: Sequence[Sequence[bytes] | None], first: int, last: int
     ) -> tuple[Log, ...]:
-        """Return what a contract said, from a node whose answer is not rejected."""
+        """Return what a contract said in some blocks, as enough nodes tell it."""
+        ...
+
+
+@runtime_checkable
+class OnChain(Protocol):
+    """Whatever lives on a chain and tells which, such as a registry."""
+
+    @property
+    def chain(self) -> Ledger:
+        """The chain."""
         ...
 
 
@@ -166,21 +165,10 @@ def _check_owner(
 
 
 def _logs(ledger: Ledger, contract: str, identity: bytes, block: int) -> tuple[Log, ...]:
-    """Return what the contract said of an identity within a block, as enough nodes tell it."""
-    told: Counter[tuple[Log, ...]] = Counter()
-
-    def reject(logs: Sequence[Log]) -> None:
-        _check_links(logs, identity, block)
-        answer = tuple(logs)
-        told[answer] += 1
-        if told[answer] < ledger.quorum:
-            raise RpcError(
-                f"{told[answer]} of {ledger.quorum} nodes told these events of block {block}",
-                failure=Failure.OTHER,
-            )
-
-    topics = (TOPICS, (word_of(identity),))
-    return ledger.logs(contract, topics, block, block, reject)
+    """Return what the contract said of an identity within a block."""
+    logs = ledger.logs(contract, (TOPICS, (word_of(identity),)), block, block)
+    _check_links(logs, identity, block)
+    return logs
 
 
 def _check_links(logs: Sequence[Log], identity: bytes, block: int) -> None:

@@ -36,7 +36,6 @@ from cityid.errors import (
 )
 from cityid.registry.base import Clock, now
 from cityid.registry.ethereum.blocks import Block
-from cityid.registry.ethereum.failures import Failure, RpcError
 
 _HEIGHT = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
@@ -82,10 +81,11 @@ class Ethr:
         ledger = self._ledger(network, account)
         try:
             return self._resolved(did, account, ledger, network.registry, options)
-        except RpcError as error:
-            if error.failure is not Failure.UNSUPPORTED:
+        except (RegistryError, UnsupportedError) as error:
+            if error.code is not Code.NOT_SUPPORTED:
                 raise
-            raise RegistryError(str(error)) from error  # the node's failing, and not the DID's
+            # What a node cannot do says nothing against the DID.
+            raise RegistryError(str(error)) from error
 
     def _ledger(self, network: Network, account: Account) -> Ledger:
         ledger = self.chains.get(network.chain_id)
