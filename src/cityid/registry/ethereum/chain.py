@@ -14,6 +14,7 @@ from cityid.errors import Code, InvalidInputError, RegistryError, UnsupportedErr
 from cityid.registry.base import Closing
 from cityid.registry.ethereum.agreement import Agreement, Voice, agree
 from cityid.registry.ethereum.blocks import Block, Log, TrustedBlock
+from cityid.registry.ethereum.hashing import read_address
 from cityid.registry.ethereum.hexadecimal import HASH_SIZE, data, quantity
 from cityid.registry.ethereum.node import Capabilities, Node, Topics
 from cityid.registry.ethereum.paging import paged
@@ -67,6 +68,11 @@ class Chain(Closing):
         self._found: Block | None = None
 
     @property
+    def quorum(self) -> int:
+        """How many of its nodes must say the same."""
+        return self._trust.quorum
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences about nodes that lied, failed, or could not prove what they said."""
         return self._warnings.told()
@@ -116,6 +122,7 @@ class Chain(Closing):
             block: After which block.
 
         Raises:
+            InvalidInputError: The address is none.
             RegistryError: It cannot be known.
             UnsupportedError: Nobody proves it.
         """
@@ -133,9 +140,11 @@ class Chain(Closing):
             The words; 0 where nothing was ever written.
 
         Raises:
+            InvalidInputError: The address is none.
             RegistryError: They cannot be known.
             UnsupportedError: A block is trusted, and the one node there is proves nothing.
         """
+        read_address(address)
         root = block.state_root
         return self._proof_or_answer(
             lambda node, able: node.proven_words(address, slots, _at(block, able), root),
@@ -151,9 +160,11 @@ class Chain(Closing):
             block: After which block; it is believed.
 
         Raises:
+            InvalidInputError: The address is none.
             RegistryError: It cannot be known.
             UnsupportedError: A block is trusted, and the one node there is proves nothing.
         """
+        read_address(address)
         root = block.state_root
         return self._proof_or_answer(
             lambda node, able: node.proven_code(address, _at(block, able), root),
@@ -170,9 +181,11 @@ class Chain(Closing):
             block: After which block.
 
         Raises:
+            InvalidInputError: The address is none.
             RegistryError: It cannot be known; an `RpcError` where the contract reverts.
             UnsupportedError: A block is trusted, and one node alone is asked.
         """
+        read_address(address)
         self._demand_several("a call")
         return self._answer(
             lambda node, able: node.call(address, content, _at(block, able)),
@@ -200,9 +213,11 @@ class Chain(Closing):
             check: Refuses logs that do not lead to what is known, by raising a `RegistryError`.
 
         Raises:
+            InvalidInputError: The address is none.
             RegistryError: They cannot be known.
             UnsupportedError: Without a check: a block is trusted, and one node alone is asked.
         """
+        read_address(address)
         what = f"the logs of {address}"
         if check is None:
             self._demand_several("logs")
