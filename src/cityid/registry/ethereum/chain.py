@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
-from cityid.errors import Code, InvalidInputError, RegistryError, UnsupportedError
+from cityid.errors import Code, RegistryError, UnsupportedError
 from cityid.registry.base import Closing
 from cityid.registry.ethereum.agreement import Agreement, Voice, agree
 from cityid.registry.ethereum.blocks import Block, Log, TrustedBlock
 from cityid.registry.ethereum.hashing import read_address
-from cityid.registry.ethereum.hexadecimal import HASH_SIZE, data, quantity
+from cityid.registry.ethereum.hexadecimal import data, quantity
 from cityid.registry.ethereum.node import Capabilities, Node, Topics
 from cityid.registry.ethereum.paging import paged
 from cityid.registry.ethereum.panel import Panel, Question
 from cityid.registry.ethereum.rpc import Endpoint
 from cityid.registry.ethereum.tips import common_tip, settled_tip
-from cityid.registry.ethereum.trust import Trust, Warnings
+from cityid.registry.ethereum.trust import Trust, Warnings, check_trust
 
 __all__ = ["Block", "Capabilities", "Chain", "Log", "TrustedBlock", "connect_chain"]
 
@@ -337,7 +337,8 @@ def connect_chain(
         InvalidInputError: The options do not fit together.
         RegistryError: Too few nodes can be reached, or they are on different chains.
     """
-    _check_options(len(endpoints), quorum, confirmations, trusted_block)
+    trust = Trust(quorum, confirmations, trusted_block)
+    check_trust(trust, len(endpoints))
     warnings = Warnings()
     panel = Panel(endpoints, chain_id, warnings.tell)
     try:
@@ -350,7 +351,7 @@ def connect_chain(
         tuple(endpoints),
         chain_id=found,
         capabilities=able,
-        trust=Trust(quorum, confirmations, trusted_block),
+        trust=trust,
         warnings=warnings,
     )
 
@@ -378,23 +379,6 @@ def _introduce(panel: Panel, quorum: int, warnings: Warnings) -> tuple[int, Capa
         by_hash=enough(each.by_hash for each in able),
         plain_hashes=enough(each.plain_hashes for each in able),
     )
-
-
-def _check_options(
-    nodes: int, quorum: object, confirmations: object, trusted: TrustedBlock | None
-) -> None:
-    faults = {
-        "give at least one node": nodes < 1,
-        "quorum is a number from 1 to that of the nodes": type(quorum) is not int
-        or not 1 <= quorum <= nodes,
-        "confirmations is a number from 0": confirmations is not None
-        and (type(confirmations) is not int or confirmations < 0),
-        "a trusted block has a number and a hash of 32 bytes": trusted is not None
-        and not (trusted.number >= 0 and len(trusted.hash) == HASH_SIZE),
-    }
-    for fault, is_there in faults.items():
-        if is_there:
-            raise InvalidInputError(fault, code=Code.INVALID_OPTIONS)
 
 
 def _at(block: Block, able: Capabilities) -> dict[str, str] | str:

@@ -6,7 +6,9 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
+from cityid.errors import Code, InvalidInputError
 from cityid.registry.ethereum.blocks import TrustedBlock
+from cityid.registry.ethereum.hexadecimal import HASH_SIZE
 
 _MOST_WARNINGS: Final = 100
 
@@ -46,3 +48,35 @@ class Warnings:
         """Return all, those that were told last at the end."""
         with self._lock:
             return tuple(self._told)
+
+
+def check_trust(trust: Trust, nodes: int) -> None:
+    """Refuse what cannot be believed of so many nodes.
+
+    Args:
+        trust: What is to be believed.
+        nodes: How many nodes there are.
+
+    Raises:
+        InvalidInputError: It does not fit together.
+    """
+    block, depth = trust.block, trust.confirmations
+    faults = {
+        "give at least one node": nodes < 1,
+        "quorum is a number from 1 to that of the nodes": not _is_number(trust.quorum, 1)
+        or trust.quorum > nodes,
+        "confirmations is a number from 0": depth is not None and not _is_number(depth, 0),
+        "a trusted block has a number and a hash of 32 bytes": block is not None
+        and not (_is_number(block.number, 0) and _is_hash(block.hash)),
+    }
+    for fault, is_there in faults.items():
+        if is_there:
+            raise InvalidInputError(fault, code=Code.INVALID_OPTIONS)
+
+
+def _is_number(value: object, least: int) -> bool:
+    return type(value) is int and value >= least
+
+
+def _is_hash(value: object) -> bool:
+    return isinstance(value, bytes) and len(value) == HASH_SIZE
