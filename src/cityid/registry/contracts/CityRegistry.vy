@@ -81,6 +81,7 @@ writer_of: public(HashMap[address, uint256])    # the inverse of writer[n].key, 
 writers: public(uint256)
 
 steward: public(immutable(address))
+birth: public(immutable(uint256))    # the block of the deployment: no entry is in an earlier one
 
 
 @deploy
@@ -91,6 +92,7 @@ def __init__(_steward: address):
            has no power over a writer once admitted, nor over any log, and cannot be replaced.
     """
     steward = _steward
+    birth = block.number
 
 
 # --- entries

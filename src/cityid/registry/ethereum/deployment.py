@@ -94,11 +94,20 @@ def check_code(code: bytes) -> str | None:
     """
     if not code:
         raise _wrong("there is no contract at this address on this chain")
-    runtime, steward = code[:-_WORD], code[-_WORD:]
+    runtime, steward = code[: -2 * _WORD], code[-2 * _WORD : -_WORD]
     if runtime != _code("runtime") or any(steward[:-ADDRESS_SIZE]):
         raise _wrong("the contract at this address is another, or of another version of cityid")
     address = steward[-ADDRESS_SIZE:]
     return checksummed(address) if any(address) else None
+
+
+def birth(code: bytes) -> int:
+    """Return the number of the block in which a registry was made: no entry is in an earlier one.
+
+    Args:
+        code: Its code, which `check_code` has let pass.
+    """
+    return int.from_bytes(code[-_WORD:], "big")
 
 
 def _wrong(what: str) -> UnsupportedError:

@@ -14,7 +14,7 @@ from cityid.registry.base import Clock
 from cityid.registry.checkpoint import check_operator, check_origin
 from cityid.registry.ethereum.blocks import TrustedBlock
 from cityid.registry.ethereum.chain import Chain, connect_chain
-from cityid.registry.ethereum.deployment import check_code
+from cityid.registry.ethereum.deployment import birth, check_code
 from cityid.registry.ethereum.hashing import checksummed, read_address
 from cityid.registry.ethereum.history import Contract
 from cityid.registry.ethereum.outbox import FileOutbox, MemoryOutbox, Outbox
@@ -95,8 +95,9 @@ def open_contract(chain: Chain, address: str) -> Contract:
         UnsupportedError: There is another contract, or none.
         RegistryError: The chain cannot be reached, or its nodes disagree.
     """
-    check_code(chain.code(address, chain.settled()))
-    return Contract(chain, address, 0)
+    code = chain.code(address, chain.settled())
+    check_code(code)
+    return Contract(chain, address, birth(code))
 
 
 def split(url: str) -> tuple[str, str]:
