@@ -33,6 +33,7 @@ from cityid.registry.ethereum.transactions import address
 GAS_LIMIT: Final = 1 << 30
 """The gas of a block: enough for the largest batch that a registry takes."""
 _WEALTH: Final = 10**24
+_POLL_SECONDS: Final = 0.001
 _ADMISSION: Final = b"cityid embedded admission"
 _ADMISSION_GAS: Final = 200_000
 
@@ -41,7 +42,7 @@ class TimedSender(Sender):
     """Sends to an embedded chain, whose blocks have the times of a clock."""
 
     def __init__(self, chain: Chain, signer: DigestSigner, tester: Any) -> None:
-        super().__init__(chain, signer, MemoryOutbox())
+        super().__init__(chain, signer, MemoryOutbox(), poll=_POLL_SECONDS)
         self._tester = tester
         self.block_clock: Clock | None = None
 

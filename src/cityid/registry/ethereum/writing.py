@@ -20,12 +20,12 @@ from cityid.registry.admission import admit
 from cityid.registry.base import BlockEntry, NewEntry, Record, moment
 from cityid.registry.ethereum.contents import content, log_id
 from cityid.registry.ethereum.history import Contract, records_to, walk
-from cityid.registry.ethereum.layout import Entry, Head, append_call, head_slot
+from cityid.registry.ethereum.layout import Entry, Head, append_call, head_slot, parts
 from cityid.registry.ethereum.recent import Recent
 from cityid.registry.ethereum.sender import PATIENCE_SECONDS, RevertedError, Sender, Ticket
 
-_TRIES: Final = 8
-_STALE: Final = "version"
+_TRIES: Final = 5
+_STALE: Final = {"version", ""}  # some nodes do not tell the reason
 _REASONS: Final = {
     "writer": "its key is not that of a writer whom the registry has admitted",
     "owner": "the log belongs to another writer",
@@ -33,10 +33,12 @@ _REASONS: Final = {
 _WORK: Final = b"cityid append\n"
 
 _TRANSACTION_GAS: Final = 21_000
-_CALL_GAS: Final = 30_000
-_ENTRY_GAS: Final = 45_000
-_PART_GAS: Final = 16_000
-_BYTE_GAS: Final = 40
+_ZERO_GAS, _BYTE_GAS = 4, 16
+_ZERO_FLOOR, _BYTE_FLOOR = 10, 40
+_FIXED_GAS: Final = 50_000
+_ENTRY_GAS: Final = 22_000
+_PART_GAS: Final = 7_500
+_CONTENT_GAS: Final = 18
 
 _Name = tuple[str, int]
 
@@ -80,7 +82,7 @@ class Pending:
                 return self._writer.finish(self._entries, self._course, timeout)
             except RevertedError as error:
                 self._course = self._writer.again(self._entries, self._course, error)
-        raise RegistryError("others write to these logs without end; try again later")
+        raise RegistryError("the contract refuses these entries again and again; try again later")
 
 
 class Writer:
@@ -137,29 +139,34 @@ class Writer:
             RegistryError: It refused them for another reason.
         """
         self._forget(course.tickets)
-        if error.reason != _STALE:
-            why = _REASONS.get(error.reason, f"it says {quote(error.reason)}")
-            raise RegistryError(
-                f"the contract {self._contract.address} refused an entry of "
-                f"{self._demand_sender().address}: {why}",
-                code=Code.WRITE_REFUSED,
-            ) from error
-        return self._course(entries, look=True)
+        if error.reason in _STALE:
+            return self._course(entries, look=True)
+        why = _REASONS.get(error.reason, f"it says {quote(error.reason)}")
+        refusal = RegistryError(
+            f"the contract {self._contract.address} refuses entries of "
+            f"{self._demand_sender().address}: {why}",
+            code=Code.WRITE_REFUSED,
+        )
+        return self._course(entries, look=True, refusal=refusal)
 
-    def _course(self, entries: Sequence[NewEntry], *, look: bool) -> _Course:
+    def _course(
+        self, entries: Sequence[NewEntry], *, look: bool, refusal: RegistryError | None = None
+    ) -> _Course:
         while True:
             with self._lock:
                 others = self._tickets(entries)
                 try:
-                    return self._start(entries, look=look)
+                    return self._start(entries, look=look, refusal=refusal)
                 except ConflictError:
                     if look and not others:
                         raise
-            # Neither guesses nor what may still fail are a reason to refuse anything.
+            # Neither a guess nor what may still fail is a reason to refuse anything.
             self._await(others)
             look = True
 
-    def _start(self, entries: Sequence[NewEntry], *, look: bool) -> _Course:
+    def _start(
+        self, entries: Sequence[NewEntry], *, look: bool, refusal: RegistryError | None
+    ) -> _Course:
         heads, known = self._look(entries) if look else self._guess(entries)
         tickets: list[Ticket] = []
 
@@ -173,6 +180,8 @@ class Writer:
             return _stand_in(log, version, sent.data)
 
         admission = admit(entries, heads=heads, find=find)
+        if admission.fresh and refusal is not None:
+            raise refusal
         if admission.fresh:
             tickets.append(self._send(admission.fresh))
         return _Course(known, tuple(dict.fromkeys(tickets)))
@@ -208,10 +217,10 @@ class Writer:
         sender = self._demand_sender()
         self._recent.begin()
         packed = [Entry(log_id(log), v, content(log, v, data)) for log, v, data in entries]
-        data = append_call(packed)
+        call = append_call(packed)
         address = self._contract.address
-        key = hashlib.sha256(_WORK + address.encode() + data).digest()
-        ticket = sender.submit(address, data, key=key, gas=gas_for(packed, len(data)))
+        key = hashlib.sha256(_WORK + address.encode() + call).digest()
+        ticket = sender.submit(address, call, key=key, gas=gas_for(packed, call))
         for log, version, data in entries:
             self._under_way.setdefault(log, {})[version] = _Sent(data, ticket)
         return ticket
@@ -265,16 +274,26 @@ class Writer:
         return found
 
 
-def gas_for(entries: Sequence[Entry], size: int) -> int:
-    """Return the gas with which entries can surely be appended, on any chain that takes them.
+def gas_for(entries: Sequence[Entry], call: bytes) -> int:
+    """Return gas with which entries can surely be appended; what is not used is not paid.
+
+    Nodes estimate gas on what is settled, where entries under way seem out of order.
 
     Args:
         entries: The entries.
-        size: How many bytes the call has.
+        call: The call that appends them.
+
+    Spec:
+        https://eips.ethereum.org/EIPS/eip-2028 and https://eips.ethereum.org/EIPS/eip-7623
+        (what the bytes of a call cost)
     """
-    parts = sum(-(-max(1, len(entry.content)) // 1024) for entry in entries)
-    fixed = _TRANSACTION_GAS + _CALL_GAS + _BYTE_GAS * size
-    return fixed + _ENTRY_GAS * len(entries) + _PART_GAS * parts
+    zeros = call.count(0)
+    others = len(call) - zeros
+    size = sum(len(entry.content) for entry in entries)
+    count = sum(len(parts(entry.content)) for entry in entries)
+    work = _FIXED_GAS + _ENTRY_GAS * len(entries) + _PART_GAS * count + _CONTENT_GAS * size
+    usual = _ZERO_GAS * zeros + _BYTE_GAS * others + work
+    return _TRANSACTION_GAS + max(usual, _ZERO_FLOOR * zeros + _BYTE_FLOOR * others)
 
 
 def _first_versions(entries: Iterable[NewEntry]) -> dict[str, int]:
