@@ -16,6 +16,7 @@ from cityid import display
 from cityid.errors import Code, CorruptError, InvalidInputError, quote
 from cityid.keys import PublicKey
 from cityid.registry.base import (
+    BlockEntry,
     Evidence,
     NewEntry,
     Record,
@@ -255,5 +256,7 @@ def _note(record: Record) -> str:
 
 def place(record: Record) -> str:
     """Return when and where a record was accepted, for people."""
-    said = ", ".join(f"{name} {value}" for name, value in evidence_members(record.evidence).items())
-    return f"{time_text(record.recorded_at)} ({said})"
+    found = record.evidence
+    if isinstance(found, BlockEntry):
+        return f"{time_text(record.recorded_at)} in block {found.block} of chain {found.chain_id}"
+    return f"{time_text(record.recorded_at)} in {found.origin}"

@@ -1,14 +1,14 @@
-"""Pictures of Merkle trees: a whole small one, and the path of a proof through a large one."""
+"""Pictures: a small Merkle tree, the path of a proof through a large one, and blocks of a chain."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from cityid.display import HTML, Branch, Role, tree
+from cityid.display import HTML, Block, Branch, Item, Role, blocks, tree
 from cityid.display.trees import MAX_LEAVES
 from cityid.errors import Code, InvalidInputError
 from cityid.registry import merkle
-from cityid.registry.base import Record, leaf_contents
+from cityid.registry.base import BlockEntry, Record, leaf_contents, time_text
 
 _SHOWN = 8
 
@@ -82,6 +82,38 @@ def path_picture(label: str, leaf: bytes, index: int, size: int, path: Sequence[
         below = (given, branch) if left else (branch, given)
         branch = Branch(_short(node), below, "known", node.hex())
     return tree(branch, caption=f"Proof of leaf {index} in a Merkle tree of {size}")
+
+
+def chain_picture(records: Iterable[Record]) -> HTML:
+    """Return the blocks of a chain as SVG, with the entries in them and what links these.
+
+    Args:
+        records: Records of a registry on a chain, such as it gives in a scan.
+
+    Raises:
+        InvalidInputError: None of them is on a chain.
+    """
+    chain: dict[tuple[int, str], list[Item]] = {}
+    for record in records:
+        if isinstance(record.evidence, BlockEntry):
+            place = record.evidence.block, record.evidence.block_hash
+            item = Item(record.log, f"v{record.version}", _about(record))
+            chain.setdefault(place, []).append(item)
+    if not chain:
+        raise InvalidInputError(
+            "records of a registry on a chain are drawn, at least one", code=Code.INVALID_OPTIONS
+        )
+    drawn = [
+        Block(str(number), tuple(items), f"block {number} {block_hash}")
+        for (number, block_hash), items in sorted(chain.items())
+    ]
+    count = sum(len(items) for items in chain.values())
+    return blocks(drawn, caption=f"{count} entries in {len(chain)} blocks")
+
+
+def _about(record: Record) -> str:
+    time = time_text(record.recorded_at)
+    return f"{record.log} version {record.version}, {time}, record {record.sequence}"
 
 
 def _short(node: bytes) -> str:

@@ -45,6 +45,7 @@ __all__ = [
     "total_after",
     "total_slot",
     "transfer_call",
+    "writer_count_slot",
     "writer_of_slot",
     "writer_slot",
 ]  # fmt: skip
@@ -200,12 +201,17 @@ def _word(number: int) -> bytes:
 
 # --- the storage
 
-_TOTAL, _HEADS, _WRITERS, _WRITER_OF = 1, 2, 3, 4
+_TOTAL, _HEADS, _WRITERS, _WRITER_OF, _WRITER_COUNT = 1, 2, 3, 4, 5
 
 
 def total_slot() -> int:
     """Return where the total is stored."""
     return _TOTAL
+
+
+def writer_count_slot() -> int:
+    """Return where the number of writers is stored."""
+    return _WRITER_COUNT
 
 
 def head_slot(log: bytes) -> int:
