@@ -17,7 +17,7 @@ from typing import Any, Final
 from cityid import keys, timestamp
 from cityid.errors import UnsupportedError
 from cityid.keys import DigestSigner, KeyType, Signer
-from cityid.registry.base import Clock, now
+from cityid.registry.base import Clock, microseconds, now
 from cityid.registry.checkpoint import check_operator, check_origin
 from cityid.registry.ethereum.chain import Chain, connect_chain
 from cityid.registry.ethereum.deployment import deploy
@@ -33,6 +33,7 @@ from cityid.registry.ethereum.transactions import address
 GAS_LIMIT: Final = 1 << 30
 """The gas of a block: enough for the largest batch that a registry takes."""
 _WEALTH: Final = 10**24
+_MICROSECONDS: Final = 1_000_000
 _POLL_SECONDS: Final = 0.001
 _ADMISSION: Final = b"cityid embedded admission"
 _ADMISSION_GAS: Final = 200_000
@@ -55,7 +56,7 @@ class TimedSender(Sender):
 
     @staticmethod
     def _seconds(clock: Clock) -> int:
-        return int(timestamp.aware(clock()).timestamp())
+        return microseconds(timestamp.aware(clock())) // _MICROSECONDS
 
 
 def make_tester(*wealthy: bytes) -> Any:
