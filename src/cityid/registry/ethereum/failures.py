@@ -142,7 +142,7 @@ _WORDS: Final = {
         r"method.{0,60}not.{0,20}(found|supported|available|enabled|whitelisted|exist|allowed)",
         r"not (been )?implemented",
         r"unknown (rpc )?(endpoint|method)",
-        r"(not|un)supported",
+        r"(not |un)supported",
         r"Block number must be a positive integer or one of",
     ),
 }

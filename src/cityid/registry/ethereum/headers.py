@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from cityid.registry.ethereum.blocks import Block, member, read_block
 from cityid.registry.ethereum.failures import RpcError, malformed
-from cityid.registry.ethereum.hashing import Item, keccak256, number, rlp_encode
+from cityid.registry.ethereum.hashing import keccak256, number, rlp_encode
 from cityid.registry.ethereum.hexadecimal import read_data, read_quantity
 from cityid.registry.ethereum.trie import read_rlp
 
@@ -91,12 +91,12 @@ def has_its_hash(header: object) -> bool:
     return any(keccak256(rlp_encode(fields)) == said for fields in _forms(_fields(header)))
 
 
-def _fields(header: Any) -> list[Item]:
+def _fields(header: Any) -> list[bytes]:
     """Return what the header of a block consists of, in order.
 
     A field that a later version of the protocol added is there if all before it are.
     """
-    fields: list[Item] = [read(member(header, name, "a block"), name) for name, read in _FIELDS]
+    fields: list[bytes] = [read(member(header, name, "a block"), name) for name, read in _FIELDS]
     if len(fields[_EXTRA]) > _LONGEST_EXTRA:
         raise malformed("extraData is too long")
     for name, read in _LATER_FIELDS:
@@ -106,13 +106,12 @@ def _fields(header: Any) -> list[Item]:
     return fields
 
 
-def _forms(fields: list[Item]) -> Iterator[list[Item]]:
+def _forms(fields: list[bytes]) -> Iterator[list[bytes]]:
     """Give the forms in which the networks hash a header: as it is, then without its seals."""
     yield fields
     extra = fields[_EXTRA]
-    if isinstance(extra, bytes):
-        for shorter in (*_bft(extra), *_istanbul(extra)):
-            yield [*fields[:_EXTRA], shorter, *fields[_EXTRA + 1 :]]
+    for shorter in (*_bft(extra), *_istanbul(extra)):
+        yield [*fields[:_EXTRA], shorter, *fields[_EXTRA + 1 :]]
 
 
 def _bft(extra: bytes) -> Iterator[bytes]:
