@@ -63,19 +63,13 @@ _WORDS: Final = {
         r"\AVM (exception|execution error)",
         r"\Areverted",
     ),
+    Failure.OTHER: (r"intrinsic gas", r"gas limit"),
     Failure.ALREADY_KNOWN: (
         r"already ?known",
         r"known transaction",
         r"already imported",
         r"same hash",
         r"OwnNonceAlreadyUsed",
-    ),
-    Failure.NONCE_TOO_LOW: (
-        r"nonce (is )?too low",
-        r"OldNonce",
-        r"nonce has already been used",
-        r"invalid transaction nonce",
-        r"expected nonce to be \d+ but got",
     ),
     Failure.NONCE_GAP: (
         r"nonce (is )?too (high|distant)",
@@ -84,6 +78,12 @@ _WORDS: Final = {
         r"future nonce",
         r"enqueued",
     ),
+    Failure.NONCE_TOO_LOW: (
+        r"nonce (is )?too low",
+        r"OldNonce",
+        r"nonce has already been used",
+        r"invalid transaction nonce",
+    ),
     Failure.UNDERPRICED: (
         r"underpriced",
         r"gas ?price.{0,40}(too low|below|minimum)",
@@ -91,6 +91,7 @@ _WORDS: Final = {
         r"less than (the )?(block|current)?.{0,10}base fee",
         r"max ?fee ?per ?gas.{0,30}(less|too low|below)",
         r"same nonce in the",
+        r"ReplacementNotAllowed",
     ),
     Failure.INSUFFICIENT_FUNDS: (
         r"insufficient ?(funds|balance)",
@@ -117,7 +118,7 @@ _WORDS: Final = {
         r"MissingTrieNode",
         r"prun(ed|ing)",
         r"archive",
-        r"historical state",
+        r"(historical|no) state",
         r"state.{0,80}(not available|unavailable)",
         r"(history|data|block|receipts|logs).{0,60}(not available|unavailable)",
         r"distance to target block exceeds",
