@@ -178,7 +178,8 @@ def _file(
 def _refuse_network(kind: str, network: Network) -> None:
     if network:
         raise InvalidInputError(
-            f"a registry in {kind} is on no chain: it takes no {', '.join(sorted(network))}",
+            f"a registry of the kind {kind} takes no {', '.join(sorted(network))}: "
+            "that is for chains with nodes",
             code=Code.INVALID_OPTIONS,
         )
 
@@ -199,7 +200,9 @@ def _tester(
             f"without {quote(location)}",
             code=Code.INVALID_OPTIONS,
         )
-    return open_embedded(origin=origin, operator=operator, clock=clock, **network)
+    signer = network.pop("signer", None)
+    _refuse_network("ethereum+tester:", network)
+    return open_embedded(origin=origin, operator=operator, clock=clock, signer=signer)
 
 
 def _remote(

@@ -10,12 +10,10 @@ This is the one door to eth-tester.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from typing import Any, Final
 
 from cityid import keys, timestamp
-from cityid.errors import UnsupportedError
 from cityid.keys import DigestSigner, KeyType, Signer
 from cityid.registry.base import Clock, microseconds, now
 from cityid.registry.checkpoint import check_operator, check_origin
@@ -25,7 +23,7 @@ from cityid.registry.ethereum.hashing import read_address
 from cityid.registry.ethereum.history import Contract
 from cityid.registry.ethereum.layout import admit_call
 from cityid.registry.ethereum.outbox import MemoryOutbox
-from cityid.registry.ethereum.registry import EthereumRegistry
+from cityid.registry.ethereum.registry import EthereumRegistry, demand_installed
 from cityid.registry.ethereum.rpc import tester_endpoint
 from cityid.registry.ethereum.sender import Call, Sender, Ticket
 from cityid.registry.ethereum.transactions import address
@@ -34,7 +32,7 @@ GAS_LIMIT: Final = 1 << 30
 """The gas of a block: enough for the largest batch that a registry takes."""
 _WEALTH: Final = 10**24
 _MICROSECONDS: Final = 1_000_000
-_POLL_SECONDS: Final = 0.001
+_POLL_SECONDS: Final = 0.01
 _ADMISSION: Final = b"cityid embedded admission"
 _ADMISSION_GAS: Final = 200_000
 
@@ -95,7 +93,7 @@ def open_embedded(
     if origin is not None:
         check_origin(origin)
     check_operator(operator)
-    demand_installed("web3", "eth_tester")
+    demand_installed("web3", "eth_tester", "eth")
     signer = signer or keys.generate(KeyType.SECP256K1)
     own = address(signer.public_key)
     tester = make_tester(read_address(own))
@@ -109,19 +107,3 @@ def open_embedded(
     return EthereumRegistry(
         contract, origin=origin, operator=operator, sender=sender, release=chain.close
     )
-
-
-def demand_installed(*modules: str) -> None:
-    """Refuse to begin what will miss a package.
-
-    Args:
-        modules: What is needed.
-
-    Raises:
-        UnsupportedError: One is missing.
-    """
-    for module in modules:
-        if importlib.util.find_spec(module) is None:
-            raise UnsupportedError(
-                f"a registry on a chain needs {module}: pip install cityid[ethereum]", name=module
-            )

@@ -7,9 +7,11 @@ is settled. Threads may share a registry.
 
 from __future__ import annotations
 
+import importlib.util
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
+from cityid.errors import UnsupportedError
 from cityid.keys import Signer
 from cityid.registry.admission import check_entries, check_log, check_number, check_range
 from cityid.registry.base import Closing, NewEntry, Record, closed
@@ -158,3 +160,19 @@ def origin_of(contract: Contract) -> str:
         https://chainagnostic.org/CAIPs/caip-10
     """
     return f"eip155:{contract.chain.chain_id}:{contract.address}"
+
+
+def demand_installed(*modules: str) -> None:
+    """Refuse to begin what will miss a package.
+
+    Args:
+        modules: What is needed.
+
+    Raises:
+        UnsupportedError: One is missing.
+    """
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise UnsupportedError(
+                f"a registry on a chain needs {module}: pip install 'cityid[ethereum]'", name=module
+            )

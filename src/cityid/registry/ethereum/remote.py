@@ -17,8 +17,8 @@ from cityid.registry.ethereum.chain import Chain, connect_chain
 from cityid.registry.ethereum.deployment import birth, check_code
 from cityid.registry.ethereum.hashing import checksummed, read_address
 from cityid.registry.ethereum.history import Contract
-from cityid.registry.ethereum.outbox import FileOutbox, MemoryOutbox, Outbox
-from cityid.registry.ethereum.registry import EthereumRegistry
+from cityid.registry.ethereum.outbox import FileOutbox
+from cityid.registry.ethereum.registry import EthereumRegistry, demand_installed
 from cityid.registry.ethereum.rpc import http_endpoint
 from cityid.registry.ethereum.sender import Sender
 
@@ -60,7 +60,12 @@ def open_remote(
     if origin is not None:
         check_origin(origin)
     check_operator(operator)
+    demand_installed("web3")
     node, address = split(url)
+    if outbox is not None and signer is None:
+        raise InvalidInputError(
+            "an outbox keeps what a signer writes: pass signer= too", code=Code.INVALID_OPTIONS
+        )
     with ExitStack() as stack:
         chain = connect_chain(
             [http_endpoint(text) for text in (node, *endpoints)],
@@ -70,11 +75,11 @@ def open_remote(
         )
         stack.callback(chain.close)
         contract = open_contract(chain, address)
-        sender = None
-        if signer is not None:
-            kept: Outbox = MemoryOutbox() if outbox is None else FileOutbox(outbox)
+        kept = None
+        if outbox is not None:
+            kept = FileOutbox(outbox)
             stack.callback(kept.close)
-            sender = Sender(chain, signer, kept)
+        sender = None if signer is None else Sender(chain, signer, kept)
         return EthereumRegistry(
             contract,
             origin=origin,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -25,6 +25,7 @@ from cityid.registry.ethereum.recent import Recent
 from cityid.registry.ethereum.sender import PATIENCE_SECONDS, RevertedError, Sender, Ticket
 
 _TRIES: Final = 5
+_TURNS: Final = 64
 _STALE: Final = {"version", ""}  # some nodes do not tell the reason
 _REASONS: Final = {
     "writer": "its key is not that of a writer whom the registry has admitted",
@@ -96,6 +97,7 @@ class Writer:
     def __init__(self, contract: Contract, sender: Sender | None) -> None:
         self._contract = contract
         self._sender = sender
+        self._turns = [threading.Lock() for _ in range(_TURNS)]
         self._lock = threading.Lock()
         self._under_way: dict[str, dict[int, _Sent]] = {}
         self._recent = Recent(contract)
@@ -128,7 +130,7 @@ class Writer:
         blocks = {receipt.block_hash for receipt in receipts}
         unknown = {(e.log, e.version) for e in entries} - course.known.keys()
         records = {**course.known, **self._read(unknown, blocks)}
-        self._forget(course.tickets)
+        self._forget(course.tickets, entries)
         return tuple(records[entry.log, entry.version] for entry in entries)
 
     def again(self, entries: Sequence[NewEntry], course: _Course, error: RevertedError) -> _Course:
@@ -138,7 +140,7 @@ class Writer:
             ConflictError: Somebody else wrote first.
             RegistryError: It refused them for another reason.
         """
-        self._forget(course.tickets)
+        self._forget(course.tickets, entries)
         if error.reason in _STALE:
             return self._course(entries, look=True)
         why = _REASONS.get(error.reason, f"it says {quote(error.reason)}")
@@ -153,7 +155,7 @@ class Writer:
         self, entries: Sequence[NewEntry], *, look: bool, refusal: RegistryError | None = None
     ) -> _Course:
         while True:
-            with self._lock:
+            with self._in_turn(entries):
                 others = self._tickets(entries)
                 try:
                     return self._start(entries, look=look, refusal=refusal)
@@ -161,8 +163,16 @@ class Writer:
                     if look and not others:
                         raise
             # Neither a guess nor what may still fail is a reason to refuse anything.
-            self._await(others)
+            self._await(others, entries)
             look = True
+
+    @contextlib.contextmanager
+    def _in_turn(self, entries: Sequence[NewEntry]) -> Iterator[None]:
+        """Let one thread at a time decide on the next versions of a log."""
+        with contextlib.ExitStack() as stack:
+            for place in sorted({hash(entry.log) % _TURNS for entry in entries}):
+                stack.enter_context(self._turns[place])
+            yield
 
     def _start(
         self, entries: Sequence[NewEntry], *, look: bool, refusal: RegistryError | None
@@ -221,8 +231,9 @@ class Writer:
         address = self._contract.address
         key = hashlib.sha256(_WORK + address.encode() + call).digest()
         ticket = sender.submit(address, call, key=key, gas=gas_for(packed, call))
-        for log, version, data in entries:
-            self._under_way.setdefault(log, {})[version] = _Sent(data, ticket)
+        with self._lock:
+            for log, version, data in entries:
+                self._under_way.setdefault(log, {})[version] = _Sent(data, ticket)
         return ticket
 
     def _demand_sender(self) -> Sender:
@@ -238,21 +249,20 @@ class Writer:
         logs = {entry.log for entry in entries}
         return {sent.ticket for log in logs for sent in self._under_way.get(log, {}).values()}
 
-    def _await(self, tickets: Iterable[Ticket]) -> None:
+    def _await(self, tickets: Collection[Ticket], entries: Sequence[NewEntry]) -> None:
         """Let what is under way settle, whatever becomes of it."""
         for ticket in tickets:
             with contextlib.suppress(RevertedError):
                 self._demand_sender().wait(ticket)
-            self._forget([ticket])
+        self._forget(tickets, entries)
 
-    def _forget(self, tickets: Collection[Ticket]) -> None:
+    def _forget(self, tickets: Collection[Ticket], entries: Sequence[NewEntry]) -> None:
+        """Take it that work in the logs of some entries is no longer under way."""
         with self._lock:
-            for log, versions in list(self._under_way.items()):
-                left = {v: sent for v, sent in versions.items() if sent.ticket not in tickets}
-                if left:
+            for log in {entry.log for entry in entries}:
+                versions = self._under_way.pop(log, {})
+                if left := {v: sent for v, sent in versions.items() if sent.ticket not in tickets}:
                     self._under_way[log] = left
-                else:
-                    del self._under_way[log]
 
     def _read(self, names: Collection[_Name], blocks: Collection[bytes]) -> dict[_Name, Record]:
         """Return records of entries that have settled in some of these blocks."""
