@@ -140,6 +140,8 @@ class Admission(NamedTuple):
 
     def records(self, stored: Sequence[Record]) -> tuple[Record, ...]:
         """Return the answer to the append, once `fresh` is `stored`."""
+        if len(stored) == len(self.answers):  # as usual: nothing was there already
+            return tuple(stored)
         return tuple([stored[a] if isinstance(a, int) else a for a in self.answers])
 
 

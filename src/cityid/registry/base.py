@@ -338,7 +338,7 @@ def leaf_hashes(records: Iterable[Record]) -> list[bytes]:
     for log, version, data, recorded_at, _, _ in records:
         if recorded_at is not before:
             before, text = recorded_at, time_text(recorded_at)
-        hashes.append(leaf_hash(log, version, data, text))
+        hashes.append(merkle.leaf_hash(_content(log, version, data, text)))
     return hashes
 
 

@@ -45,7 +45,7 @@ from cityid.registry.checkpoint import (
 )
 from cityid.registry.file_format import REGISTRY, SALT_SIZE, Name
 from cityid.registry.file_state import Size, State
-from cityid.registry.file_tree import Tree
+from cityid.registry.file_tree import Tree, store
 from cityid.sqlite import Database
 
 _SCAN_RECORDS = 500
@@ -107,7 +107,7 @@ class FileRegistry(Closing):
     def append(self, entries: Sequence[NewEntry]) -> tuple[Record, ...]:
         """Add entries, all or none; see `Registry.append`."""
         entries = check_entries(entries)
-        keys = self._name.keys({entry.log for entry in entries})
+        keys = self._name.keys([entry.log for entry in entries])
         with self._database.transaction(write=True) as connection:
             state = self._seen(connection)
             last, heads = state.last_and_heads(keys)
@@ -128,7 +128,7 @@ class FileRegistry(Closing):
     def replicate(self, records: Sequence[Record], *, root: bytes) -> None:
         """Add records as they are, all or none; see `Replicable.replicate`."""
         check_records(records)
-        keys = self._name.keys({record.log for record in records})
+        keys = self._name.keys([record.log for record in records])
         with self._database.transaction(write=True) as connection:
             state = self._seen(connection)
             last, heads = state.last_and_heads(keys)
@@ -242,10 +242,9 @@ class FileRegistry(Closing):
             keys: The keys of their logs.
             root: The root that the tree must have with them, where that is known.
         """
-        tree = Tree(state, last)
         known, frontier = self._known
         if known != last:
-            frontier = tree.grown()
+            frontier = Tree(state, last).grown()
         leaves = leaf_hashes(records)
         frontier, completed = frontier.extend(leaves)
         found = frontier.root()
@@ -253,7 +252,7 @@ class FileRegistry(Closing):
             check_root(found, root)
         if records:
             _insert(state, records, leaves, keys, found)
-            tree.store(completed)
+            store(state.connection, completed)
         # Where the commit fails after all, the root in the file will not be this one.
         time = microseconds(records[-1].recorded_at) if records else last.recorded_at
         self._known = (Size(frontier.size, time, found), frontier)

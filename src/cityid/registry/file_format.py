@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cityid.sqlite import Kind
@@ -79,10 +80,11 @@ class Name:
         """Return what stands beside the name in the file, so that damage to it shows."""
         return hashlib.sha256(self.salt + self.origin.encode()).digest()
 
-    def keys(self, logs: set[str]) -> dict[str, int]:
+    def keys(self, logs: Sequence[str]) -> dict[str, int]:
         """Return where in the indexes each of some logs is found."""
         salt, sha256, number = self.salt, hashlib.sha256, int.from_bytes
-        return {
-            log: number(sha256(salt + log.encode()).digest()[:8], "big") >> _KEY_SHIFT
-            for log in logs
-        }
+        keys: dict[str, int] = {}
+        for log in logs:
+            if log not in keys:
+                keys[log] = number(sha256(salt + log.encode()).digest()[:8], "big") >> _KEY_SHIFT
+        return keys

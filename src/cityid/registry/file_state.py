@@ -162,7 +162,7 @@ class State:
             after: The version after which to begin.
             limit: The most records to return.
         """
-        key = self._name.keys({log})[log]
+        key = self._name.keys([log])[log]
         last = self._head(key)
         end = last if limit is None else min(after + limit, last)
         # Where all are asked for, the place behind the last must be empty.
@@ -171,14 +171,14 @@ class State:
 
     def last_of(self, log: str) -> Record | None:
         """Return the last record of a log, None for an unknown one."""
-        key = self._name.keys({log})[log]
+        key = self._name.keys([log])[log]
         last = self._head(key)
         found = self._between(log, key, last or 1, last, last + 1)
         return found[0] if found else None
 
     def find(self, log: str, version: int) -> Record:
         """Return a record that is there."""
-        key = self._name.keys({log})[log]
+        key = self._name.keys([log])[log]
         return self._between(log, key, version, version, version)[0]
 
     def _between(

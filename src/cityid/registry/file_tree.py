@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import sqlite3
+from collections.abc import Callable, Sequence
 
 from cityid.errors import InvalidInputError
 from cityid.registry import merkle
@@ -11,6 +12,18 @@ from cityid.registry.file_state import Size, State
 _STEP = 4
 _LEAVES = "SELECT leaf FROM record WHERE sequence BETWEEN ? AND ? ORDER BY sequence"
 _NODES = "SELECT hash FROM node WHERE level = ? AND position BETWEEN ? AND ? ORDER BY position"
+
+
+def store(connection: sqlite3.Connection, completed: Sequence[tuple[int, int, bytes]]) -> None:
+    """Store what is to be stored of the subtrees that have become complete.
+
+    Args:
+        connection: A connection within a transaction that writes.
+        completed: Their levels, indexes and hashes.
+    """
+    if len(completed) >= _STEP:  # fewer do not reach the first level that is stored
+        nodes = [node for node in completed if node[0] % _STEP == 0]
+        connection.executemany("INSERT INTO node VALUES (?, ?, ?)", nodes)
 
 
 class Tree:
@@ -46,16 +59,6 @@ class Tree:
         """Return how many hashes are stored: those of every fourth level above the leaves."""
         levels = range(_STEP, self._last.size.bit_length(), _STEP)
         return sum(self._last.size >> level for level in levels)
-
-    def store(self, completed: Iterable[tuple[int, int, bytes]]) -> None:
-        """Store what is to be stored of the subtrees that have become complete.
-
-        Args:
-            completed: Their levels, indexes and hashes.
-        """
-        nodes = [node for node in completed if node[0] % _STEP == 0]
-        if nodes:
-            self._state.connection.executemany("INSERT INTO node VALUES (?, ?, ?)", nodes)
 
     def prove_inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
         """Return an inclusion proof; see `Provable.prove_inclusion`."""

@@ -91,10 +91,10 @@ class Frontier(NamedTuple):
 
     def _add(self, leaf: bytes) -> tuple[Frontier, list[tuple[int, int, bytes]]]:
         """Add one leaf, as most appends do."""
-        peaks, completed = list(self.peaks), list[tuple[int, int, bytes]]()
-        node, level, index = leaf, 0, self.size
+        sha256, completed = hashlib.sha256, list[tuple[int, int, bytes]]()
+        peaks, node, level, index = list(self.peaks), leaf, 0, self.size
         while index & 1:
-            node = node_hash(peaks.pop(), node)
+            node = sha256(b"\x01" + peaks.pop() + node).digest()
             level, index = level + 1, index >> 1
             completed.append((level, index, node))
         return Frontier(self.size + 1, (*peaks, node)), completed

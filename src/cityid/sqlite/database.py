@@ -98,6 +98,7 @@ class Transaction:
         traceback: TracebackType | None,
     ) -> None:
         self._database.end(self._connection, exc)
+        self._turn = 0
 
     def __del__(self) -> None:
         # A signal whose handler raises may keep __exit__ from its work.
