@@ -6,12 +6,14 @@ import json
 
 import pytest
 
+from chain_server import served
 from cityid import keys, registry
 from cityid.cli.access import Access, StoredSigner
 from cityid.errors import InvalidInputError, NotFoundError
 from cityid.keys import KeyStore
 from cityid.keys.sealed import Cost
 from cityid.registry import NewEntry
+from cityid.registry.ethereum.transactions import address
 from shell import Shell
 
 PASSPHRASE = "correct horse battery staple"
@@ -22,7 +24,9 @@ CHAIN = "file:chain.registry"
 LOG = "https://city.example/offices"
 OPERATOR = keys.generate(seed=b"operator".ljust(32, b"."))
 EVE = keys.generate(seed=b"eve".ljust(32, b"."))
-WRITER = keys.generate("secp256k1", seed=b"writer".ljust(32, b"."))
+WRITER, STEWARD, NEXT = (
+    keys.generate("secp256k1", seed=name.ljust(32, b".")) for name in (b"w", b"s", b"n")
+)
 OPERATOR_KEY = ("--operator-key", OPERATOR.public_key.multikey)
 
 
@@ -35,7 +39,7 @@ def shell(tmp_path, monkeypatch, capfd):
         # The price of a passphrase is paid in tests of its own.
         monkeypatch.setitem(opener.__func__.__kwdefaults__, "cost", CHEAP)
     store = KeyStore.create("cityid.keys", PASSPHRASE)
-    store.add_all({"operator": OPERATOR, "writer": WRITER})
+    store.add_all({"operator": OPERATOR, "writer": WRITER, "steward": STEWARD, "next": NEXT})
     with registry.connect(URL, origin=ORIGIN) as ledger:
         ledger.append([NewEntry(LOG, n, b"entry %d" % n) for n in range(1, 4)])
     registry.connect(CHAIN, origin="chain.example").close()
@@ -166,3 +170,123 @@ def test_options_for_chains_are_left_alone_by_other_registries(shell):
 def test_a_registry_on_a_chain_is_deployed_and_not_made(shell):
     url = "ethereum+http://127.0.0.1:1/0x" + "0" * 40
     assert "cityid registry deploy" in shell.refused(2, "registry", "init", url)
+
+
+# --- a registry on a chain
+
+
+@pytest.fixture(scope="module")
+def node():
+    with served() as chain:
+        for key in (WRITER, STEWARD, NEXT):
+            chain.chain.fund(address(key.public_key))
+        yield chain
+
+
+WRITER_ADDRESS, STEWARD_ADDRESS, NEXT_ADDRESS = (
+    address(key.public_key) for key in (WRITER, STEWARD, NEXT)
+)
+AT_ONCE = ("--confirmations", "0")
+
+
+def by(name):
+    return (*AT_ONCE, "--signer", name, "registry")
+
+
+@pytest.fixture
+def city(shell, node):
+    """The address of a registry whose steward has admitted a writer."""
+    url = shell.done(*by("steward"), "deploy", node.url, "--steward", "steward").strip()
+    assert shell.json(*by("steward"), "admit", url, WRITER_ADDRESS)["writer"] == 1
+    return url
+
+
+def test_a_registry_is_deployed_with_a_steward_or_without(shell, node):
+    told = shell.json(*by("writer"), "deploy", f"ethereum+{node.url}/")
+    assert told["registry"].startswith(f"ethereum+{node.url}/0x")
+    assert told["steward"] is None
+    assert shell.json(*by("writer"), "admit", told["registry"])["writer"] == 1
+    assert "0x" in shell.done(*by("writer"), "deploy", node.url, "--steward", STEWARD_ADDRESS)
+    unnamed = (*AT_ONCE, "registry", "deploy", node.url)
+    assert "name the key that pays" in shell.refused(2, *unnamed)
+    assert "0x12" in shell.refused(2, *by("writer"), "deploy", node.url, "--steward", "0x12")
+
+
+def test_who_is_not_the_steward_admits_nobody(shell, city):
+    assert "steward" in shell.refused(3, *by("writer"), "admit", city, NEXT_ADDRESS)
+
+
+def test_the_status_tells_what_an_operator_asks(shell, city):
+    told = shell.json(*AT_ONCE, "registry", "status", city)
+    assert (told["steward"], told["writers"], told["records"]) == (STEWARD_ADDRESS, 1, 0)
+    assert told["contract"] == city.rpartition("/")[2]
+    assert told["warnings"] == []
+    assert "signer" not in told
+    own = shell.json(*by("writer"), "status", city)
+    assert (own["signer"], own["writer"], own["waiting"]) == (WRITER_ADDRESS, 1, 0)
+    assert int(own["balance"]) > 0
+    elsewhere = ("--outbox", "none.outbox", *by("steward"))
+    assert shell.json(*elsewhere, "status", city)["writer"] is None
+    table = shell.done(*AT_ONCE, "registry", "status", city)
+    assert "none" in table
+    assert "no" in table
+    assert "is not on a chain" in shell.refused(2, "registry", "status", URL)
+    missing = city[:-40] + "0" * 40
+    assert "no contract" in shell.refused(2, *AT_ONCE, "registry", "status", missing)
+
+
+def test_every_command_takes_a_registry_on_a_chain(shell, city):
+    entry = saved(shell, "entry", "the office is appointed")
+    (written,) = shell.json(*by("writer"), "append", city, LOG, entry)
+    assert (written["version"], written["sequence"]) == (1, 1)
+    assert shell.json(*AT_ONCE, "registry", "log", city, LOG)[0]["sha256"] == written["sha256"]
+    alone = shell.refused(2, *AT_ONCE, "registry", "append", city, LOG, entry)
+    assert "cityid --signer NAME" in alone
+    (anchored,) = shell.json(*by("writer"), "anchor", URL, city, "--operator", "operator")
+    assert anchored["evidence"]["contract"] == city.rpartition("/")[2]
+    proof = saved(
+        shell,
+        "proof.json",
+        shell.done(*AT_ONCE, "registry", "prove", URL, LOG, "2", "--anchored-in", city),
+    )
+    asked = ("--origin", ORIGIN, *OPERATOR_KEY, "--anchored-in", city)
+    data = saved(shell, "data", "entry 2")
+    (told,) = shell.json(*AT_ONCE, "registry", "verify", proof, data, *asked)
+    assert told["anchor"]["evidence"]["block"] == anchored["evidence"]["block"]
+    assert "CLEAN" in shell.done(*AT_ONCE, "registry", "audit", city)
+    copy = shell.json(*AT_ONCE, "registry", "mirror", city, "file:copy", "--origin", "copy.example")
+    assert copy[0]["size"] == 2
+    back = shell.json(*by("writer"), "anchors", ORIGIN, city)
+    assert [anchor["version"] for anchor in back] == [1]
+
+
+def test_an_identity_lives_on_a_chain(shell, city):
+    signed = (*AT_ONCE, "--signer", "writer")
+    made = shell.json(
+        *signed, "did", "create", "webvh", "--domain", "city.example", "--registry", city
+    )
+    shell.done(*signed, "did", "rotate", made["did"], "--registry", city)
+    resolved = shell.json(*AT_ONCE, "did", "resolve", made["did"], "--registry", city)
+    assert resolved["didDocumentMetadata"]["versionId"].startswith("2-")
+
+
+def test_a_writer_changes_its_key_and_gives_logs_away(shell, city):
+    entry = saved(shell, "entry", "the office is appointed")
+    shell.done(*by("writer"), "append", city, LOG, entry)
+    assert "may replace" in shell.done(*by("writer"), "entrust", city, STEWARD_ADDRESS)
+    assert "is the key of no writer" in shell.refused(2, *by("next"), "appoint", city, NEXT_ADDRESS)
+    lost = ("appoint", city, NEXT_ADDRESS, "--writer", "1")
+    assert "may take over" in shell.done(*by("steward"), *lost)
+    assert "writer" in shell.refused(3, *by("writer"), "append", city, LOG, entry)
+    assert "is writer 1" in shell.done(*by("next"), "accept", city, "1")
+    assert shell.json(*by("next"), "append", city, LOG, entry)[0]["version"] == 2
+    assert shell.json(*by("steward"), "admit", city, WRITER_ADDRESS)["writer"] == 2
+    assert "belongs to writer 2" in shell.done(*by("next"), "transfer", city, LOG, "2")
+    assert shell.json(*by("writer"), "append", city, LOG, entry)[0]["version"] == 3
+
+
+def test_nodes_must_agree(shell, city, node):
+    several = (*AT_ONCE, "--quorum", "2", "--endpoint", node.url, "registry", "status", city)
+    assert shell.json(*several)["writers"] == 1
+    alone = (*AT_ONCE, "--quorum", "2", "registry", "status", city)
+    assert shell.refused(2, *alone)

@@ -7,6 +7,8 @@ They stand before the command, because every command that takes a registry may n
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +25,9 @@ from cityid.registry import Network, OpenRegistry
 
 if TYPE_CHECKING:
     from cityid.registry.ethereum.blocks import TrustedBlock
+    from cityid.registry.ethereum.chain import Chain
+    from cityid.registry.ethereum.history import Contract
+    from cityid.registry.ethereum.sender import Sender
 
 OUTBOX = Path("cityid.outbox")
 _CHAIN = "ethereum+http"
@@ -192,6 +197,87 @@ def connect(url: str, *, origin: str | None = None, operator: Signer | None = No
     """
     network = access().network() if on_chain(url) else Network()
     return registry.connect(url, origin=origin, operator=operator, **network)
+
+
+@contextmanager
+def reached(node: str) -> Iterator[Chain]:
+    """Connect to a chain as the command line says.
+
+    Args:
+        node: The URL of one of its nodes.
+
+    Raises:
+        CityIdError: As `cityid.registry.connect` says.
+    """
+    from cityid.registry.ethereum.chain import connect_chain
+    from cityid.registry.ethereum.rpc import http_endpoint
+
+    said = access()
+    nodes = [http_endpoint(url) for url in (node, *said.endpoints)]
+    network = said.network()
+    with connect_chain(
+        nodes,
+        quorum=said.quorum,
+        confirmations=said.confirmations,
+        trusted_block=network.get("trusted_block"),
+    ) as chain:
+        yield chain
+
+
+@contextmanager
+def sending(chain: Chain) -> Iterator[Sender]:
+    """Open the outbox of the key that writes.
+
+    Args:
+        chain: The chain.
+
+    Raises:
+        InvalidInputError: No key was named.
+        CityIdError: The key store or the outbox cannot be opened.
+    """
+    from cityid.registry.ethereum.outbox import FileOutbox
+    from cityid.registry.ethereum.sender import Sender
+
+    signer = demand_signer()
+    with closing(FileOutbox(access().outbox or OUTBOX)) as outbox:
+        yield Sender(chain, signer, outbox)
+
+
+def demand_signer() -> DigestSigner:
+    """Return who pays for and signs what is written.
+
+    Raises:
+        InvalidInputError: No key was named.
+    """
+    if (signer := access().signer) is None:
+        raise InvalidInputError(
+            "name the key that pays and signs, before the command: cityid --signer NAME …",
+            code=Code.INVALID_OPTIONS,
+        )
+    return signer
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Contract]:
+    """Connect to the contract of a registry as the command line says.
+
+    Args:
+        url: The registry's address.
+
+    Raises:
+        InvalidInputError: It is not the address of a registry on a chain.
+        CityIdError: As `cityid.registry.connect` says.
+    """
+    from cityid.registry.ethereum.remote import open_contract, split
+
+    if not on_chain(url):
+        raise InvalidInputError(
+            f"{quote(url)} is not on a chain: its address begins with ethereum+http",
+            code=Code.INVALID_OPTIONS,
+        )
+    node, address = split(url.removeprefix("ethereum+"))
+    with reached(node) as chain:
+        yield open_contract(chain, address)
 
 
 def on_chain(url: str) -> bool:

@@ -18,7 +18,10 @@ _OPTIONS: Mapping[Code, tuple[tuple[str, str], ...]] = MappingProxyType(
         Code.INVALID_CHALLENGE_ERROR: ((r"\bchallenge=", "--challenge TEXT"),),
         Code.INVALID_DOMAIN_ERROR: ((r"\bdomain=", "--domain HOST"),),
         Code.PROOF_GENERATION_ERROR: ((r" \(securing\.add_proof [^)]*\)", ""),),
-        Code.INVALID_OPTIONS: ((r"\bdomain=", "--domain HOST"),),
+        Code.INVALID_OPTIONS: (
+            (r"\bdomain=", "--domain HOST"),
+            (r"connect with signer=", "name the key before the command, cityid --signer NAME …"),
+        ),
         Code.SINGLE_USE_NOT_CHECKED: ((r"\bnonces=", "--nonces FILE"),),
         Code.METHOD_NOT_SUPPORTED: (
             (r"a registry, a fetch= or its log in hand", "--registry URL, or --online"),

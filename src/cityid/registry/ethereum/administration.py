@@ -12,12 +12,15 @@ from typing import Final
 
 from cityid import display
 from cityid.errors import NotFoundError
+from cityid.keys import PublicKey
 from cityid.registry.admission import check_log, check_number
 from cityid.registry.ethereum.chain import Block, Capabilities
 from cityid.registry.ethereum.contents import log_id
 from cityid.registry.ethereum.deployment import check_code
 from cityid.registry.ethereum.hashing import checksummed, read_address
+from cityid.registry.ethereum.hexadecimal import quantity, read_quantity
 from cityid.registry.ethereum.history import Contract
+from cityid.registry.ethereum.lane import Lane
 from cityid.registry.ethereum.layout import (
     Total,
     accept_call,
@@ -30,7 +33,9 @@ from cityid.registry.ethereum.layout import (
     writer_of_slot,
     writer_slot,
 )
+from cityid.registry.ethereum.outbox import Outbox
 from cityid.registry.ethereum.sender import Receipt, Sender
+from cityid.registry.ethereum.transactions import address as address_of
 
 _KEY_SIZE: Final = 16
 _GAS: Final = 200_000
@@ -88,6 +93,32 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """A key that writes, as chain and outbox know it.
+
+    Attributes:
+        address: Its address.
+        writer: The number of the writer whose key it is; None where it is nobody's.
+        balance: What it has to pay for gas with, in wei, as one node says.
+        waiting: How many of its transactions are not settled yet.
+    """
+
+    address: str
+    writer: int | None
+    balance: int
+    waiting: int
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the account as JSON; wei are text, as they can be more than JSON counts."""
+        return {
+            "signer": self.address,
+            "writer": self.writer,
+            "balance": str(self.balance),
+            "waiting": self.waiting,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class WriterKeys:
     """A writer, as the contract knows it.
 
@@ -130,6 +161,26 @@ def look(contract: Contract) -> Status:
         total.block,
         chain.warnings,
     )
+
+
+def account(contract: Contract, key: PublicKey, outbox: Outbox | None = None) -> Account:
+    """Return how a key that writes is doing.
+
+    Args:
+        contract: The contract.
+        key: The public half of the key.
+        outbox: Where what it signed is kept until it is settled.
+
+    Raises:
+        UnsupportedError: The key is of another kind.
+        RegistryError: The chain or the outbox cannot be read.
+    """
+    own, chain = address_of(key), contract.chain
+    balance = chain.ask("eth_getBalance", [own, quantity(chain.settled().number)])
+    waiting = 0
+    if outbox is not None:
+        waiting = len(Lane(outbox, chain.chain_id, read_address(own)).slots())
+    return Account(own, number_of(contract, own), read_quantity(balance, "balance"), waiting)
 
 
 def number_of(contract: Contract, address: str) -> int | None:
