@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made
 JOBS   ?= 2
 
-.PHONY: help demo anvil test check lint types layers coverage optimized docs notebooks examples build bench fuzz torture clean
+.PHONY: help demo anvil test check lint types layers coverage optimized docs notebooks examples build bench fuzz interop torture clean
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -77,6 +77,10 @@ bench: $(STAMP)-dev  ## speed, as ratios within one run
 
 fuzz: $(STAMP)-dev  ## the differential fuzz of the canonicalization, longer than in the tests
 	PYTHONPATH=tests $(BIN)/python -m jsonld_fuzz 200000
+
+interop: $(STAMP)-test anvil  ## did:ethr beside the JavaScript resolver, on one chain; needs Node.js
+	@sh tests/install_interop.sh build/interop
+	PYTHONPATH=tests $(BIN)/python -m ethr_interop build/interop
 
 torture: $(STAMP)-dev anvil  ## the registries under faults: killed, damaged, crowded, lied to: the long form
 	PYTHONPATH=tests $(BIN)/python -m torture $(TORTURE_ARGS)

@@ -7,9 +7,15 @@ holds it against the published bytecode.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
+import chains
+from cityid import did
 from cityid.did.methods import ethr
 from cityid.did.methods.ethr import changes
 from cityid.did.methods.ethr.events import (
@@ -19,7 +25,11 @@ from cityid.did.methods.ethr.events import (
     word_of,
 )
 from cityid.errors import RegistryError
+from cityid.registry.base import now
 from cityid.registry.ethereum.blocks import Block, Log
+from cityid.registry.ethereum.chain import Chain, connect_chain
+from cityid.registry.ethereum.outbox import MemoryOutbox
+from cityid.registry.ethereum.sender import Sender
 
 CONTRACT = "0x" + "c0" * 20
 CHAIN_ID = 31337
@@ -187,3 +197,56 @@ class Town:
 def altered(**members: object) -> Callable[[tuple[Log, ...]], tuple[Log, ...]]:
     """Return the voice of a node that tells every log otherwise."""
     return lambda logs: tuple(replace(log, **members) for log in logs)
+
+
+# The published contract on a chain in this process.
+
+ARTEFACT = Path(__file__).with_name("erc1056") / "EthereumDIDRegistry.json"
+
+
+def bytecode() -> bytes:
+    """Return the published contract; its file says where it is from."""
+    artefact = json.loads(ARTEFACT.read_text(encoding="utf-8"))
+    code = bytes.fromhex(artefact["bytecode"].removeprefix("0x"))
+    assert hashlib.sha256(code).hexdigest() == artefact["sha256"]
+    return code
+
+
+@dataclass
+class Published:
+    """A chain with the published contract, and people who may pay."""
+
+    node: Any
+    chain: Chain
+    networks: dict[str, ethr.Network]
+
+    @property
+    def network(self) -> str:
+        """How a DID names the chain."""
+        return hex(self.chain.chain_id)
+
+    def sender(self, name: str) -> Sender:
+        """Return how somebody sends, who has money."""
+        sender = Sender(self.chain, chains.key(name), MemoryOutbox(), poll=0.001)
+        self.node.fund(sender.address)
+        return sender
+
+    def resolver(self, clock: Callable[[], datetime] = now) -> did.Resolver:
+        """Return a resolver of this chain."""
+        return did.resolver(methods=[ethr.method(self.chain, networks=self.networks, clock=clock)])
+
+    def controller(self, subject: did.DID, name: str) -> ethr.Controller:
+        """Return how somebody changes a DID."""
+        return ethr.control(subject, self.chain, self.sender(name), networks=self.networks)
+
+
+def published(node: Any = None) -> Published:
+    """Return a chain with the published contract: one in this process, or that of a node."""
+    node = chains.in_process() if node is None else node
+    chain = connect_chain([node.endpoint()], confirmations=0)
+    town = Published(node, chain, {})
+    sender = town.sender("deployer")
+    receipt = sender.wait(sender.submit(None, bytecode(), key=b"deploy"))
+    assert receipt.contract is not None
+    town.networks["city"] = ethr.Network(chain.chain_id, receipt.contract)
+    return town

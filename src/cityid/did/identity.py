@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from cityid.did import syntax
 from cityid.did.document import DIDDocument
 from cityid.did.syntax import DID
 from cityid.did.verification_method import RELATIONSHIPS
-from cityid.errors import Code, InvalidInputError, NotFoundError, UnsupportedError, quote
-from cityid.keys import Keyring, Signer
+from cityid.errors import (
+    CityIdError,
+    Code,
+    InvalidInputError,
+    NotFoundError,
+    UnsupportedError,
+    quote,
+)
+from cityid.keys import Keyring, PublicKey, Signer
 from cityid.keys.keyring import demand_keyring
 
 if TYPE_CHECKING:
@@ -37,6 +46,33 @@ class Identity:
     document: DIDDocument = field(repr=False)
     signers: tuple[tuple[str, Signer], ...] = field(repr=False)
     lifecycle: Lifecycle | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, document: DIDDocument, *signers: Signer) -> Identity:
+        """Return the identity that a document describes, as the holder of some of its keys.
+
+        This is how one acts with a DID that others keep the document of, such as a did:ethr.
+
+        Args:
+            document: The document, such as a resolver gives.
+            signers: The keys at hand.
+
+        Raises:
+            NotFoundError: The document lists a key not at all, or as revoked.
+        """
+        listed: dict[PublicKey, list[str]] = {}
+        for method in document.verification_methods:
+            with suppress(CityIdError):  # a kind of key that this version has not acts for nobody
+                if method.revoked is None:
+                    listed.setdefault(method.public_key, []).append(method.id)
+        for signer in signers:
+            if signer.public_key not in listed:
+                raise NotFoundError(
+                    f"{document.id[:80]} does not list the key {signer.public_key.multikey[:20]}…",
+                    ref="key",
+                )
+        at_hand = tuple((name, key) for key in signers for name in listed[key.public_key])
+        return cls(syntax.parse(document.id), document, at_hand)
 
     def signer(self, relationship: str) -> tuple[str, Signer]:
         """Return the first key at hand that the document lists for a use.
