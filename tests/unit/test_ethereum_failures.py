@@ -77,7 +77,7 @@ SAID = {
         ("nethermind", -32002, "No state available for block 0x1"),
         ("erigon", -32000, "state at block 5 is pruned"),
         ("erigon", -32000, "distance to target block exceeds maximum proof window"),
-        ("parity", -32000, "This request is not supported: your node is running with state pruning"),
+        ("parity", -32000, "This request is not supported: your node runs with state pruning"),
     ],
     Failure.UNSUPPORTED: [
         ("geth", -32601, "the method eth_x does not exist/is not available"),
@@ -107,6 +107,7 @@ SAID = {
         ("besu", -32603, "Timeout expired"),
     ],
     Failure.OTHER: [
+        ("eth-tester", None, "UnrecognizedTransactionType: (0, 'Unknown transaction type')"),
         ("geth", -32000, "invalid sender"),
         ("geth", -32000, "intrinsic gas too low: gas 1, minimum needed 21000"),
         ("geth", -32000, "header for hash not found"),

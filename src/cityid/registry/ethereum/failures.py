@@ -65,8 +65,8 @@ _WORDS: Final = {
     ),
     Failure.OTHER: (r"intrinsic gas", r"gas limit"),
     Failure.ALREADY_KNOWN: (
-        r"already ?known",
-        r"known transaction",
+        r"already ?known\b",
+        r"\bknown transaction",
         r"already imported",
         r"same hash",
         r"OwnNonceAlreadyUsed",

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from cityid import strict_json
-from cityid.errors import CityIdError, InvalidInputError, quote
+from cityid.errors import InvalidInputError, quote
 from cityid.registry.ethereum.failures import Failure, RpcError, classify, malformed
 from cityid.registry.ethereum.wire import MAX_BYTES, Location, Wire
 
@@ -238,8 +238,6 @@ class _TesterEndpoint:
         try:
             with self._lock:
                 response = self._ask(method, list(params))
-        except CityIdError:
-            raise
         except Exception as error:  # an EVM may fail in any way; raised again as what it means
             raise classify(None, f"{type(error).__name__}: {error}", None, self.name) from error
         return _result(_plain(response), None, self.name)
