@@ -25,13 +25,13 @@ from cityid.registry.ethereum.layout import (
     total_after,
     total_slot,
     transfer_call,
+    writer_count_slot,
     writer_of_slot,
     writer_slot,
 )
 
 LOG, OTHER = log_id("did:example:log"), log_id("did:example:other")
 OWNER, HEIR, OFFLINE, NEXT, THIEF, STRANGER = range(6)
-WRITERS_SLOT = 5
 PEOPLE = people()
 
 
@@ -95,7 +95,7 @@ def test_a_key_is_one_writer_and_zero_is_none(city):
 
 
 def test_writers_are_numbered_with_24_bits():
-    city = City(storage={WRITERS_SLOT: 2**24 - 2})
+    city = City(storage={writer_count_slot(): 2**24 - 2})
     city.send(admit_call(city.people[OWNER]), OWNER)
     assert numbers(city)[OWNER] == 2**24 - 1
     assert city.reverts(admit_call(city.people[HEIR]), HEIR) == "full"
@@ -249,7 +249,7 @@ def test_only_the_owner_hands_a_log_on_and_only_to_a_writer(city):
 
 def test_a_log_ends_with_its_last_version():
     word = Head(1, MAX_VERSION - 1, 0, 5).word
-    storage = {head_slot(LOG): word, WRITERS_SLOT: 2, writer_of_slot(PEOPLE[OWNER]): 1}
+    storage = {head_slot(LOG): word, writer_count_slot(): 2, writer_of_slot(PEOPLE[OWNER]): 1}
     storage |= {writer_slot(1): int.from_bytes(PEOPLE[OWNER], "big")}
     city = City(storage=storage | {writer_of_slot(PEOPLE[HEIR]): 2})
     done = city.send(one(MAX_VERSION), OWNER)
@@ -264,12 +264,12 @@ def test_a_log_ends_with_its_last_version():
 
 def test_the_registry_ends_with_its_last_entry():
     total = Total(2**40 - 2, 0, 7)
-    storage = {total_slot(): total.word, WRITERS_SLOT: 1, writer_of_slot(PEOPLE[OWNER]): 1}
+    storage = {total_slot(): total.word, writer_count_slot(): 1, writer_of_slot(PEOPLE[OWNER]): 1}
     city = City(storage=storage)
     assert city.reverts(append_call([Entry(LOG, 1, b"x"), Entry(LOG, 2, b"x")])) == ""
     (entry,) = city.send(one(), OWNER).events()
     assert entry.place.sequence == 2**40 - 1
-    assert city.total() == total_after(total, city.head(LOG))
+    assert city.total() == total_after(total, LOG, city.head(LOG))
     assert city.reverts(one(2), OWNER) == ""
 
 
