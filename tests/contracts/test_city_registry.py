@@ -123,7 +123,7 @@ def test_an_entry_is_in_the_event_and_its_head_in_storage(city):
     assert done.events() == [EntryPart(LOG, 0, place, b"the first")]
     head = head_after(0, place, [b"the first"], done.block)
     assert city.head(LOG) == head
-    assert city.total() == total_after(Total(0, 0, 0), head)
+    assert city.total() == total_after(Total(0, 0, 0), LOG, head)
     assert city.ask("head(bytes32)", LOG) == (head.word,)
     assert city.ask("total()") == (city.total().word,)
 
@@ -135,7 +135,7 @@ def test_the_next_entry_tells_the_head_before_it(city):
     place = Place(writer=1, version=2, sequence=2, time=done.time)
     assert done.events() == [EntryPart(LOG, before.word, place, b"")]
     assert city.head(LOG) == head_after(before.word, place, [b""], done.block)
-    assert city.total() == total_after(total, city.head(LOG))
+    assert city.total() == total_after(total, LOG, city.head(LOG))
 
 
 def test_only_writers_append(city):
@@ -210,8 +210,8 @@ def test_a_batch_is_in_order_and_each_log_has_its_own_chain(city):
         for entry, word, place in zip(entries, previous, places, strict=True)
     ]
     assert (city.head(OTHER), city.head(LOG)) == (heads[0], heads[2])
-    for head in heads:
-        total = total_after(total, head)
+    for entry, head in zip(entries, heads, strict=True):
+        total = total_after(total, entry.log, head)
     assert city.total() == total
 
 

@@ -64,7 +64,7 @@ class Model:
             events += [EntryPart(log, word, more, part) for part in others]
             events.append(EntryPart(log, word, place, last))
             heads[log] = head_after(word, place, parts(content), block)
-            total = total_after(total, heads[log])
+            total = total_after(total, log, heads[log])
         self.heads, self.total = heads, total
         return events
 

@@ -21,7 +21,7 @@
             link(i)    = keccak256(link(i-1) | place of part i | keccak256(bytes of part i))
             head       = writer | version | block | link(last part)
             transfer   = keccak256(head before | place, with sequence 0 | 0), in place of a link
-            total      = size | block | keccak256(total before | head that the entry left)
+            total      = size | block | keccak256(total before | log | head that the entry left)
         `block` is where the log's, or the registry's, last event is found; the event tells the head
         before it, and that head the block of the event before. So a log is read backwards, one
         block at a time, and no node has to search the chain.
@@ -216,7 +216,7 @@ def _settle(id: bytes32, place: uint256, link: uint256, total: uint256) -> uint2
     """
     head: uint256 = place >> 128 << 200 | block.number << 168 | link >> 88
     self.head[id] = head
-    hash: uint256 = convert(keccak256(abi_encode(total, head)), uint256)
+    hash: uint256 = convert(keccak256(abi_encode(total, id, head)), uint256)
     return (total + ONE_ENTRY) >> 216 << 216 | block.number << 184 | hash >> 72
 
 

@@ -136,7 +136,7 @@ class Total:
     Attributes:
         size: How many entries there are.
         block: The block of the last of them.
-        digest: What commits to the head that each of them left, in order of sequence.
+        digest: What commits to the log of each and the head that it left, in order of sequence.
     """
 
     size: int
@@ -176,14 +176,15 @@ def head_after(previous: int, place: Place, parts: Sequence[bytes], block: int) 
     return Head(place.writer, place.version, block, link >> 88)
 
 
-def total_after(total: Total, head: Head) -> Total:
+def total_after(total: Total, log: bytes, head: Head) -> Total:
     """Return the total after one more entry.
 
     Args:
         total: The total before it.
+        log: The log's id: the head of a new log says nothing of it.
         head: The head that the entry leaves behind.
     """
-    link = int.from_bytes(keccak256(_word(total.word) + _word(head.word)), "big")
+    link = int.from_bytes(keccak256(_word(total.word) + log + _word(head.word)), "big")
     return Total(total.size + 1, head.block, link >> 72)
 
 

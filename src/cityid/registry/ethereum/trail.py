@@ -1,9 +1,10 @@
 """All entries of a contract from some block on, in their order, and believed in no step.
 
-The contract keeps one word over all entries, which chains the word that each of them left to its
-log. Whoever follows it asks what the word is at the settled block, asks any node for the events
-since, and sees that they lead from the one word to the other: no entry is hidden, none invented,
-none out of its place. A block that has vanished from the chain takes with it what was read there.
+The contract keeps one word over all entries, which chains their logs and the words that each of
+them left there. Whoever follows it asks what the word is at the settled block, asks any node for
+the events since, and sees that they lead from the one word to the other: no entry is hidden, none
+invented, none out of its place. A block that has vanished from the chain takes with it what was
+read there.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class Trail:
 def _check_leads(steps: Sequence[Step], total: Total, end: Total) -> None:
     """Refuse entries that do not lead from one total to another."""
     for step in steps:
-        total = total_after(total, step.head)
+        total = total_after(total, step.log, step.head)
         if step.place.sequence != total.size:
             raise malformed("an entry is not in its place among all entries")
     if total != end:
