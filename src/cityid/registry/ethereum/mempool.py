@@ -1,31 +1,29 @@
 """What a sender asks of the nodes of a chain, and how much of it is believed.
 
-A node that fails says nothing: what was asked stays *unknown*, and never counts as absent. A node
-that failed rests for a while, so that a dead one does not hold up the others.
+A node that fails says nothing: what was asked stays *unknown*, and never counts as absent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, TypeVar
 
 from cityid.errors import RegistryError
 from cityid.registry.ethereum.blocks import member
+from cityid.registry.ethereum.chorus import Chorus
 from cityid.registry.ethereum.failures import Failure, RpcError, malformed
 from cityid.registry.ethereum.fees import Quote
 from cityid.registry.ethereum.hexadecimal import data, quantity, read_hash, read_quantity
-from cityid.registry.ethereum.rpc import Endpoint, Request
+from cityid.registry.ethereum.rpc import Request
 from cityid.registry.ethereum.slots import Sighting
 
 T = TypeVar("T")
 
-_REST_SECONDS: Final = 10.0
 _NUMBER_BITS: Final = 64
 _MOST_PENDING: Final = 10_000
 """More waiting transactions of one address no node keeps; a number beyond that is no news."""
-_SILENT: Final = {Failure.UNREACHABLE, Failure.TIMEOUT, Failure.RATE_LIMITED}
 
 
 class Reception(IntEnum):
@@ -75,18 +73,13 @@ class Mempool:
     """The nodes of a chain, as those who keep transactions until they are in a block.
 
     Args:
-        endpoints: The nodes.
+        nodes: The nodes.
         quorum: How many must agree.
-        clock: Tells seconds that only grow.
     """
 
-    def __init__(
-        self, endpoints: Sequence[Endpoint], quorum: int, clock: Callable[[], float]
-    ) -> None:
-        self._endpoints = tuple(endpoints)
+    def __init__(self, nodes: Chorus, quorum: int) -> None:
+        self._nodes = nodes
         self._quorum = quorum
-        self._clock = clock
-        self._resting: dict[int, float] = {}
 
     def counts(self, address: str) -> Counts:
         """Return how many transactions of an address there are.
@@ -100,13 +93,13 @@ class Mempool:
             ("eth_blockNumber", ()),
         ]
         rows = []
-        for answers in self._ask(requests):
+        for answers in self._nodes.ask(requests):
             latest, waiting, block = (_number(answer) for answer in answers)
             if latest is not None and block is not None:
                 rows.append((latest, max(latest, waiting or 0), block))
         if len(rows) < self._quorum:
             raise RegistryError(
-                f"{len(rows)} of {len(self._endpoints)} nodes told how many transactions "
+                f"{len(rows)} of {len(self._nodes)} nodes told how many transactions "
                 f"{address} has sent; {self._quorum} must"
             )
         mined, pending = ([*sorted(row[place] for row in rows)] for place in (0, 1))
@@ -128,7 +121,7 @@ class Mempool:
         Returns:
             The most that the quorum agrees on; None where too few nodes answered.
         """
-        asked = self._ask([("eth_getTransactionCount", (address, quantity(block)))])
+        asked = self._nodes.ask([("eth_getTransactionCount", (address, quantity(block)))])
         counts = sorted(
             (count for answers in asked if (count := _number(answers[0])) is not None),
             reverse=True,
@@ -149,7 +142,7 @@ class Mempool:
             return []
         requests = [("eth_getTransactionReceipt", (data(hash_),)) for hash_ in hashes]
         columns: list[list[Sighting | bool]] = [[] for _ in hashes]
-        for answers in self._ask(requests):
+        for answers in self._nodes.ask(requests):
             for column, hash_, answer in zip(columns, hashes, answers, strict=True):
                 column.append(_sighting(answer, hash_))
         return [self._agreed(column) for column in columns]
@@ -165,7 +158,7 @@ class Mempool:
         """
         requests = [("eth_sendRawTransaction", (data(content),)) for content in raw]
         best = [(Reception.UNKNOWN, "no node answered")] * len(raw)
-        for answers in self._ask(requests):
+        for answers in self._nodes.ask(requests):
             received = map(_reception, answers)
             best = [max(pair, key=lambda one: one[0]) for pair in zip(best, received, strict=True)]
         return best
@@ -222,7 +215,7 @@ class Mempool:
     def _first(self, requests: Sequence[Request], read: Callable[[list[Any]], T]) -> T:
         """Return what the first node that answers properly says."""
         failure = RpcError("no node answered", failure=Failure.UNREACHABLE)
-        for answers in self._ask(requests):
+        for answers in self._nodes.ask(requests):
             try:
                 return read(answers)
             except RpcError as error:
@@ -230,20 +223,6 @@ class Mempool:
                     raise
                 failure = error
         raise failure
-
-    def _ask(self, requests: Sequence[Request]) -> Iterable[list[Any | RpcError]]:
-        """Ask every node that does not rest; all of them where all rest."""
-        now = self._clock()
-        awake = [
-            place for place in range(len(self._endpoints)) if self._resting.get(place, now) <= now
-        ] or range(len(self._endpoints))
-        for place in awake:
-            answers = self._endpoints[place].batch(requests)
-            if all(isinstance(one, RpcError) and one.failure in _SILENT for one in answers):
-                self._resting[place] = self._clock() + _REST_SECONDS
-            else:
-                self._resting.pop(place, None)
-            yield answers
 
 
 def _raised(answer: Any) -> Any:

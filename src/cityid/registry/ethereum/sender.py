@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from cityid.errors import Code, InvalidInputError, RegistryError, quote
 from cityid.keys import DigestSigner
+from cityid.registry.ethereum.chorus import Chorus
 from cityid.registry.ethereum.combiner import Combiner
 from cityid.registry.ethereum.failures import Failure, RpcError
 from cityid.registry.ethereum.fees import FeePolicy
@@ -63,7 +64,7 @@ class RevertedError(RegistryError):
     """
 
     def __init__(self, message: str, *, reason: str) -> None:
-        super().__init__(message)
+        super().__init__(message, code=Code.WRITE_REFUSED)
         self.reason = reason
 
 
@@ -153,7 +154,8 @@ class Sender:
         self._pen = Pen(signer, chain.chain_id)
         self.address = self._pen.address
         self._lane = Lane(outbox or MemoryOutbox(), chain.chain_id, self._pen.account)
-        self._mempool = Mempool(chain.endpoints, chain.quorum, clock)
+        self._nodes = Chorus(chain.endpoints, chain.quorum, chain.chain_id)
+        self._mempool = Mempool(self._nodes, chain.quorum)
         dynamic = chain.capabilities.dynamic_fees
         self._prices = Prices(self._mempool, fees, dynamic=dynamic, clock=clock)
         self._tending = Tending(
@@ -275,6 +277,10 @@ class Sender:
         with self._turn:
             return self._tend()
 
+    def close(self) -> None:
+        """Give the sender's own threads back; the chain and the outbox stay open."""
+        self._nodes.close()
+
     def _tend(self) -> int:
         under_way = self._tending.step()
         self._tended = self._clock()
@@ -353,7 +359,7 @@ class Sender:
         return [None] * len(groups)
 
     def _late(self, timeout: float) -> RegistryError:
-        trouble = self._tending.watch.trouble
+        trouble = self._tending.watch.told()
         return RegistryError(
             f"the transaction is not settled after {timeout:g} seconds; it is kept in the outbox "
             f"and sent on, so asking again is safe{trouble and ': '}{trouble}",

@@ -33,6 +33,7 @@ _AGAIN_SECONDS: Final = 2.0
 _ANYWAY_SECONDS: Final = 15.0
 _STUCK_SECONDS: Final = 30.0
 _STUCK_BLOCKS: Final = 2
+_POOR_SECONDS: Final = 6.0
 _OUTBID_AT_ONCE: Final = 16
 _REFUSED_SECONDS: Final = 20.0
 _GAP_SECONDS: Final = 8.0
@@ -243,7 +244,7 @@ class Tending:
             )
             if given_up:
                 self._replace(slot, last.fees, reason=note.words)
-            elif self._is_stuck(note, now, counts) or self._is_too_poor(note, last):
+            elif self._is_stuck(note, now, counts) or self._is_too_poor(note, now, last.fees):
                 better = self._better(last.fees)
                 if better is not None:
                     self._replace(slot, better)
@@ -253,13 +254,12 @@ class Tending:
         blocks = counts.height - self.watch.height
         return now - since >= _STUCK_SECONDS and blocks >= _STUCK_BLOCKS
 
-    def _is_too_poor(self, note: Note, attempt: Attempt) -> bool:
-        """Tell whether nodes want more than an attempt offers, not only more than another's."""
-        if not note.underpriced or note.tried != attempt.number:
+    def _is_too_poor(self, note: Note, now: float, fees: Fees) -> bool:
+        """Tell whether no block takes a transaction at present, for its price."""
+        if note.waiting is None or (now - note.waiting < _POOR_SECONDS and not note.underpriced):
             return False
         quote = self._asked(self._prices.quote)
-        asked = None if quote is None else quote.base or quote.price
-        return asked is not None and attempt.fees.price < asked
+        return quote is not None and fees.price < (quote.base or quote.price)
 
     def _better(self, fees: Fees) -> Fees | None:
         quote = self._asked(self._prices.quote)

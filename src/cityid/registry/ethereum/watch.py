@@ -62,7 +62,7 @@ class Watch:
         mined: How many transactions were in blocks when it was last looked.
         moved: When that number last changed.
         height: The chain's height then.
-        trouble: What went wrong in the last step, for whoever waits; empty where nothing did.
+        trouble: What went wrong in the last step; empty where nothing did.
     """
 
     notes: dict[int, Note] = field(default_factory=dict)
@@ -91,3 +91,8 @@ class Watch:
         for nonce in list(self.notes):
             if nonce not in nonces:
                 self.notes.pop(nonce, None)
+
+    def told(self) -> str:
+        """Return what is wrong, for whoever waits; empty where nothing is known to be."""
+        words = (self.notes[nonce].words for nonce in sorted(self.notes))
+        return self.trouble or next(filter(None, words), "")
