@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cityid import keys, registry
-from cityid.errors import Code, InvalidInputError, RegistryError
+from cityid.errors import Code, CorruptError, InvalidInputError, RegistryError
 from cityid.registry import ExistenceProof, NewEntry, RecordProof
 from cityid.registry.anchoring import anchor_log
 
@@ -142,6 +142,45 @@ def test_a_chain_that_cannot_be_read_says_nothing():
     chain.close()
     with pytest.raises(RegistryError):
         judged(proof, chain=chain)
+
+
+# --- on a chain
+
+
+@pytest.fixture(scope="module")
+def on_a_chain():
+    with registry.connect("ethereum+tester:", clock=Ticking()) as chain:
+        registry.anchor(YOUNG, chain)
+        chain.append([NewEntry("another", 1, b"in between")])
+        registry.anchor(OLD, chain)
+        yield chain
+
+
+def test_the_chain_says_in_which_block_the_anchor_is(on_a_chain):
+    proof = registry.prove_existence(OLD, RECORD, on_a_chain)
+    shown = judged(proof.to_json(), chain=on_a_chain)
+    block = shown.anchor.record.evidence.block
+    assert proof.evidence["block"] == block
+    assert registry.prove_existence(OLD, OLD.read("log")[0], on_a_chain).evidence["block"] < block
+    for lie in ({"block": block - 1}, {"chainId": 1}, {"contract": "0x" + 40 * "0"}):
+        refused(UNTRUE, replace(proof, evidence={**proof.evidence, **lie}), chain=on_a_chain)
+
+
+def test_where_to_look_it_up_is_told_by_the_chain_and_not_by_the_proof(on_a_chain):
+    """No contract proves the hash of a transaction, so a node could make a right proof fail."""
+    proof = registry.prove_existence(OLD, RECORD, on_a_chain)
+    elsewhere = {**proof.evidence, "transaction": "0x" + 64 * "0", "logIndex": 7}
+    shown = judged(replace(proof, evidence=elsewhere), chain=on_a_chain)
+    assert shown.anchor.record.evidence.transaction == proof.evidence["transaction"]
+
+
+def test_a_registry_is_never_anchored_twice_on_a_chain(on_a_chain):
+    assert registry.anchor(OLD, on_a_chain).record.version == 2
+    with pytest.raises(CorruptError, match=r"in block \d+ of chain \d+"):
+        registry.anchor(YOUNG, on_a_chain)
+
+
+# --- texts
 
 
 TEXT = PROOF.to_json()

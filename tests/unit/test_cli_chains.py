@@ -13,6 +13,7 @@ from cityid.errors import InvalidInputError, NotFoundError
 from cityid.keys import KeyStore
 from cityid.keys.sealed import Cost
 from cityid.registry import NewEntry
+from cityid.registry.ethereum.sender import Sender
 from cityid.registry.ethereum.transactions import address
 from shell import Shell
 
@@ -38,6 +39,7 @@ def shell(tmp_path, monkeypatch, capfd):
     for opener in (KeyStore.create, KeyStore.open):
         # The price of a passphrase is paid in tests of its own.
         monkeypatch.setitem(opener.__func__.__kwdefaults__, "cost", CHEAP)
+    monkeypatch.setitem(Sender.__init__.__kwdefaults__, "poll", 0.01)
     store = KeyStore.create("cityid.keys", PASSPHRASE)
     store.add_all({"operator": OPERATOR, "writer": WRITER, "steward": STEWARD, "next": NEXT})
     with registry.connect(URL, origin=ORIGIN) as ledger:
