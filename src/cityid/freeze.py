@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from cityid import strict_json, timestamp
+from cityid.cryptosuites import suite_for
 from cityid.did import DID, Identity, Resolver, parse
 from cityid.did.identity import demand_identity
 from cityid.errors import (
@@ -31,7 +32,6 @@ from cityid.errors import (
     NotFoundError,
     quote,
 )
-from cityid.keys import KeyType
 from cityid.registry import NewEntry, Record, Registry
 from cityid.report import Problem
 from cityid.securing import CLOCK_SKEW, add_proof, verify_proofs
@@ -83,13 +83,12 @@ def request(
         "statusListIndex": str(place.place),
         "sequence": sequence,
     }
-    suite = "eddsa-jcs-2022" if signer.public_key.type is KeyType.ED25519 else "ecdsa-jcs-2019"
     return add_proof(
         unsigned,
         signer=signer,
         verification_method=method,
         purpose="authentication",
-        cryptosuite=suite,
+        cryptosuite=suite_for(signer.public_key.type, form="jcs"),
         created=moment,
         expires=timestamp.later(moment, PROMPT),
         domain=place.url,

@@ -11,10 +11,10 @@ import cityid.cryptosuites
 import town
 from cityid import keys
 from cityid.canonical import CONTEXTS
-from cityid.cryptosuites import CRYPTOSUITES
+from cityid.cryptosuites import CRYPTOSUITES, suite_for
 from cityid.cryptosuites.base import as_list, same_json
 from cityid.encoding import multibase_decode, multibase_encode
-from cityid.errors import Code, InvalidInputError
+from cityid.errors import Code, InvalidInputError, UnsupportedError
 from cityid.keys import KeyType
 
 PAIRS = [
@@ -257,3 +257,15 @@ def test_one_item_abbreviates_a_list():
     assert as_list(None) == []
     assert as_list("a") == ["a"]
     assert as_list(["a"]) == ["a"]
+
+
+@pytest.mark.parametrize(("suite", "key_type"), PAIRS)
+def test_a_key_has_a_suite_over_each_canonical_form(suite, key_type):
+    form = "jcs" if "jcs" in suite else "rdfc"
+    assert suite_for(KeyType(key_type), form=form) == suite
+
+
+@pytest.mark.parametrize("form", ["rdfc", "jcs"])
+def test_a_key_that_no_suite_takes_is_told(form):
+    with pytest.raises(UnsupportedError, match="no cryptosuite signs with a key of type secp"):
+        suite_for(KeyType.SECP256K1, form=form)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
 from cityid.cryptosuites import ecdsa_jcs_2019, ecdsa_rdfc_2019, eddsa_jcs_2022, eddsa_rdfc_2022
 from cityid.cryptosuites.base import DEFAULTS, PROOF_TYPE, Cryptosuite
@@ -29,8 +30,13 @@ CRYPTOSUITES: Mapping[str, Cryptosuite] = MappingProxyType(
 __all__ = ["CRYPTOSUITES", "PROOF_TYPE", "Cryptosuite", "suite_for"]
 
 
-def suite_for(key_type: KeyType) -> str:
+def suite_for(key_type: KeyType, *, form: Literal["rdfc", "jcs"] = "rdfc") -> str:
     """Return the name of the cryptosuite that signs with a type of key where none is named.
+
+    Args:
+        key_type: The type of key.
+        form: The canonical form: ``rdfc`` for the meaning of JSON-LD, ``jcs`` for JSON as it is,
+            which suits what is long, or read often.
 
     Raises:
         UnsupportedError: No cryptosuite signs with such keys.
@@ -42,4 +48,4 @@ def suite_for(key_type: KeyType) -> str:
             name=key_type,
             known=tuple(DEFAULTS),
         )
-    return suite
+    return suite.replace("rdfc", form)

@@ -21,10 +21,6 @@ from cityid.status.cache import USUAL_TTL
 from cityid.status.list import StatusList
 from cityid.status.state import Trust, last_state, own_state
 
-_FASTEST = MappingProxyType(
-    {"eddsa-rdfc-2022": "eddsa-jcs-2022", "ecdsa-rdfc-2019": "ecdsa-jcs-2019"}
-)
-"""A list is plain JSON that nobody discloses in part, so that its JSON is signed as it is."""
 _LASTING = frozenset({"revocation"})
 
 
@@ -268,5 +264,4 @@ def _own_resolver(registry: Registry, issuer: Identity) -> Resolver:
 
 
 def _fastest(issuer: Identity) -> str:
-    suite = suite_for(issuer.signer("assertionMethod")[1].public_key.type)
-    return _FASTEST.get(suite, suite)
+    return suite_for(issuer.signer("assertionMethod")[1].public_key.type, form="jcs")

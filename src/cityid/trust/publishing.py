@@ -16,10 +16,10 @@ from typing import Any, Final
 from cityid import did, strict_json, timestamp
 from cityid.canonical import CONTEXTS, Contexts
 from cityid.credential import Credential
+from cityid.cryptosuites import suite_for
 from cityid.did import Identity, Resolver
 from cityid.did.identity import demand_identity
 from cityid.errors import ConflictError, NotFoundError, quote
-from cityid.keys import KeyType
 from cityid.registry import NewEntry, Registry
 from cityid.securing import add_proof
 from cityid.trust.actions import ISSUE, RecognizedAction, demand_line
@@ -85,7 +85,7 @@ def publish(
         signer=signer,
         verification_method=method,
         purpose="assertionMethod",
-        cryptosuite=cryptosuite or _suite(signer.public_key.type),
+        cryptosuite=cryptosuite or suite_for(signer.public_key.type, form="jcs"),
         contexts=contexts,
         created=moment,
     )
@@ -264,11 +264,6 @@ def _reader(
     in_hand = (authority.document,) if authority.did.method == "web" else ()
     own = resolver or did.resolver(ledger, documents=in_hand)
     return Reader(ledger=ledger, resolver=own, at=moment)
-
-
-def _suite(key_type: KeyType) -> str:
-    """Return the suite for lists: they are long, and their JSON is signed as it stands."""
-    return "eddsa-jcs-2022" if key_type is KeyType.ED25519 else "ecdsa-jcs-2019"
 
 
 def _unsigned(
