@@ -7,11 +7,9 @@ holds it against the published bytecode.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import chains
@@ -201,16 +199,6 @@ def altered(**members: object) -> Callable[[tuple[Log, ...]], tuple[Log, ...]]:
 
 # The published contract on a chain in this process.
 
-ARTEFACT = Path(__file__).with_name("erc1056") / "EthereumDIDRegistry.json"
-
-
-def bytecode() -> bytes:
-    """Return the published contract; its file says where it is from."""
-    artefact = json.loads(ARTEFACT.read_text(encoding="utf-8"))
-    code = bytes.fromhex(artefact["bytecode"].removeprefix("0x"))
-    assert hashlib.sha256(code).hexdigest() == artefact["sha256"]
-    return code
-
 
 @dataclass
 class Published:
@@ -245,8 +233,5 @@ def published(node: Any = None) -> Published:
     node = chains.in_process() if node is None else node
     chain = connect_chain([node.endpoint()], confirmations=0)
     town = Published(node, chain, {})
-    sender = town.sender("deployer")
-    receipt = sender.wait(sender.submit(None, bytecode(), key=b"deploy"))
-    assert receipt.contract is not None
-    town.networks["city"] = ethr.Network(chain.chain_id, receipt.contract)
+    town.networks["city"] = ethr.deploy(chain, town.sender("deployer"))
     return town

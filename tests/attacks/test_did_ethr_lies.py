@@ -123,6 +123,7 @@ def with_data(index, *words):
 def test_events_that_no_contract_emits(town, voice):
     town.voice = voice
     refused(town)
+    assert town.asked.count("logs") == 2  # each of two questions ends where the lie is
 
 
 def test_events_that_were_dropped_say_so(town):

@@ -135,15 +135,7 @@ def create(
     parameters = chosen_parameters(witnesses, threshold, watchers, ttl)
     parameters |= {"portable": True} if portable else {}
     logged = (keyring, recovery, registry) != (None, None, None) or bool(parameters)
-    if method != "webvh" and logged:
-        raise InvalidInputError(
-            f"a did:{method} has no log, so no keyring, registry or parameter of a log",
-            code=Code.INVALID_OPTIONS,
-        )
-    if method != "ethr" and network:
-        raise InvalidInputError(
-            f"a did:{method} is on no chain, so it has no network=", code=Code.INVALID_OPTIONS
-        )
+    _check_fit(method, logged=logged, network=network)
     return maker(
         _Wish(
             signer=signer,
@@ -161,6 +153,19 @@ def create(
             network=network,
         )
     )
+
+
+def _check_fit(method: str, *, logged: bool, network: str) -> None:
+    """Refuse options of another method: nobody shall believe that they did something."""
+    if method != "webvh" and logged:
+        raise InvalidInputError(
+            f"a did:{method} has no log, so no keyring, registry or parameter of a log",
+            code=Code.INVALID_OPTIONS,
+        )
+    if method != "ethr" and network:
+        raise InvalidInputError(
+            f"a did:{method} is on no chain, so it has no network=", code=Code.INVALID_OPTIONS
+        )
 
 
 def _create_key(wish: _Wish) -> Identity:

@@ -22,6 +22,7 @@ from cityid.registry.checkpoint import (
     write_checkpoint,
 )
 from cityid.registry.ethereum import history
+from cityid.registry.ethereum.chain import Chain
 from cityid.registry.ethereum.history import Contract
 from cityid.registry.ethereum.index import Index
 from cityid.registry.ethereum.sender import Sender
@@ -62,6 +63,11 @@ class EthereumRegistry(Closing):
         self._writer = Writer(contract, sender)
         self._index = Index(contract)
         self._closed = threading.Event()
+
+    @property
+    def chain(self) -> Chain:
+        """The chain that the contract is on; a resolver reads did:ethr there too."""
+        return self.contract.chain
 
     def append(self, entries: Sequence[NewEntry]) -> tuple[Record, ...]:
         """Add entries, all or none, and return when they are settled; see `Registry.append`."""
