@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import cityid
-from benchmarks import doors, forms, histories, lists, processes, stores
+from benchmarks import doors, forms, gas, histories, lists, processes, stores
 from benchmarks.measure import Row
 from cityid import display
 
@@ -26,6 +26,7 @@ GROUPS: Mapping[str, Callable[[int], Iterator[Row]]] = {
     "registry": stores.registries,
     "registry-large": stores.large_registry,
     "status": lists.lists,
+    "gas": gas.gas,
     "process": processes.starting,
     "memory": processes.memory,
 }
