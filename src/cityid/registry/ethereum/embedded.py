@@ -77,6 +77,7 @@ def open_embedded(
     operator: Signer | None = None,
     clock: Clock = now,
     signer: DigestSigner | None = None,
+    wealthy: Sequence[str] = (),
 ) -> EthereumRegistry:
     """Make a chain with a registry on it, which ends when it is closed.
 
@@ -84,7 +85,8 @@ def open_embedded(
         origin: The registry's name in checkpoints; None for one made of chain and contract.
         operator: Who signs checkpoints.
         clock: Gives the times of the blocks; years before 1970 become its first seconds.
-        signer: Who writes; None for a new key. It gets all the money of the chain.
+        signer: Who writes; None for a new key. It has money, and is a writer.
+        wealthy: The addresses of others who have money.
 
     Raises:
         InvalidInputError: The registry cannot have this name.
@@ -96,7 +98,7 @@ def open_embedded(
     demand_installed("web3", "eth_tester", "eth")
     signer = signer or keys.generate(KeyType.SECP256K1)
     own = address(signer.public_key)
-    tester = make_tester(read_address(own))
+    tester = make_tester(*map(read_address, (own, *wealthy)))
     chain = connect_chain([tester_endpoint(tester)], confirmations=0)
     sender = TimedSender(chain, signer, tester)
     deployment = deploy(chain, sender, steward=None)
