@@ -1,6 +1,6 @@
 """What it costs to write on a chain, against ERC-1056 with the same content.
 
-Gas does not depend on the machine: every run gives the same figures. The rules are those of today's
+Gas does not depend on the machine; new keys change it by a few dozens. The rules are those of today's
 Ethereum, under which large calls have a least price (EIP-7623); older rules ask the same or less.
 """
 
