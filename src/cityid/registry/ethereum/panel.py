@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from cityid.errors import RegistryError
 from cityid.registry.ethereum.agreement import Voice, disagreement, has_quorum
@@ -36,13 +36,11 @@ class _Seat:
         node: The node.
         capabilities: What it is able to do; None as long as it has not shown it.
         thread: Where it is asked, where several are asked at once.
-        waiting: Its last answer, which may still be on its way.
     """
 
     node: Node
     capabilities: Capabilities | None = None
     thread: ThreadPoolExecutor | None = None
-    waiting: Future[Any] | None = None
 
 
 class Panel:
@@ -99,16 +97,11 @@ class Panel:
             quorum: How many nodes saying the same are enough.
         """
         with self._one_vote:
-            voices, asked = list[Voice[T]](), dict[Future[Voice[T]], _Seat]()
+            asked: dict[Future[Voice[T]], str] = {}
             for seat in list(self._seats):
-                if seat.waiting is not None and not seat.waiting.done():
-                    voices.append(_late(seat))
-                    continue
                 seat.thread = seat.thread or ThreadPoolExecutor(1, "cityid-node")
-                answer = seat.thread.submit(self._voice, seat, question)
-                seat.waiting = answer
-                asked[answer] = seat
-            return voices + self._collect(asked, quorum)
+                asked[seat.thread.submit(self._voice, seat, question)] = seat.node.name
+            return _collect(asked, quorum)
 
     def dismiss(self) -> None:
         """Let every node show again that it is the right one."""
@@ -121,17 +114,6 @@ class Panel:
             if seat.thread is not None:
                 seat.thread.shutdown(wait=False, cancel_futures=True)
             seat.node.endpoint.close()
-
-    def _collect(self, asked: dict[Future[Voice[T]], _Seat], quorum: int) -> list[Voice[T]]:
-        voices: list[Voice[T]] = []
-        pending = set(asked)
-        while pending:
-            patience = GRACE_SECONDS if has_quorum(voices, quorum) else None
-            done, pending = wait(pending, patience, FIRST_COMPLETED)
-            if not done:
-                break
-            voices += [answer.result() for answer in done]
-        return voices + [_late(asked[answer]) for answer in pending]
 
     def _voice(self, seat: _Seat, question: Question[T]) -> Voice[T]:
         try:
@@ -162,8 +144,22 @@ class Panel:
             )
 
 
-def _late(seat: _Seat) -> Voice[T]:
-    return Voice(seat.node.name, RpcError("it has not answered yet", failure=Failure.TIMEOUT))
+def _collect(asked: dict[Future[Voice[T]], str], quorum: int) -> list[Voice[T]]:
+    """Return what is said; the slow ones are not waited for once enough agree."""
+    voices: list[Voice[T]] = []
+    pending = set(asked)
+    while pending:
+        patience = GRACE_SECONDS if has_quorum(voices, quorum) else None
+        done, pending = wait(pending, patience, FIRST_COMPLETED)
+        if not done:
+            break
+        voices += [answer.result() for answer in done]
+    for answer in pending:  # a node that is still busy is not asked what nobody waits for
+        answer.cancel()
+        late = RpcError("it has not answered yet", failure=Failure.TIMEOUT)
+        voices.append(Voice(asked[answer], late))
+    order = list(asked.values())
+    return sorted(voices, key=lambda voice: order.index(voice.name))
 
 
 def _names(endpoints: Sequence[Endpoint]) -> list[str]:
