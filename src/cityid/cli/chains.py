@@ -19,6 +19,7 @@ from cityid.cli.output import answer, confirm, say_json
 from cityid.cli.registries import CheckpointFile, Log, Operator, Url, open_registry, operator_of
 from cityid.errors import Code, InvalidInputError, NotFoundError
 from cityid.registry import Anchor, WitnessKey
+from cityid.registry.anchoring import place
 from cityid.registry.ethereum import administration, deployment
 from cityid.registry.ethereum.administration import Account
 from cityid.registry.ethereum.history import Contract
@@ -35,7 +36,7 @@ ChainUrl = Annotated[
 WriterNumber = Annotated[
     int | None, typer.Option("--writer", min=1, help="The writer's number; else your own.")
 ]
-_ANCHOR = ("origin", "size", "root", "version", "recordedAt", "evidence")
+_ANCHOR = ("origin", "size", "root", "version", "recordedAt", "in")
 
 
 def anchor(
@@ -95,14 +96,12 @@ def anchors(
 
 
 def _tell(found: Iterable[Anchor], *, as_json: bool) -> None:
-    told = [made.to_dict() for made in found]
+    told = tuple(found)
     if as_json:
-        say_json(told)
-        return
-    for line in told:
-        line["evidence"] = " ".join(map(str, line["evidence"].values()))
-    rows = [tuple(line.values()) for line in told]
-    answer("Anchors", _ANCHOR, rows, as_json=False)
+        say_json([made.to_dict() for made in told])
+    else:
+        rows = [(*list(made.to_dict().values())[:-1], place(made.record)) for made in told]
+        answer("Anchors", _ANCHOR, rows, as_json=False)
 
 
 def deploy(

@@ -225,7 +225,7 @@ def demand_growth(source: Registry, last: Anchor) -> None:
         origin = last.checkpoint.origin
         raise CorruptError(
             f"the registry {quote(origin)} has not grown from its anchor {last.record.version} of "
-            f"{place(last.record)}: {error}",
+            f"{time_text(last.record.recorded_at)} in {place(last.record)}: {error}",
             place=origin,
         ) from error
 
@@ -255,8 +255,8 @@ def _note(record: Record) -> str:
 
 
 def place(record: Record) -> str:
-    """Return when and where a record was accepted, for people."""
+    """Return where a record is, for people."""
     found = record.evidence
     if isinstance(found, BlockEntry):
-        return f"{time_text(record.recorded_at)} in block {found.block} of chain {found.chain_id}"
-    return f"{time_text(record.recorded_at)} in {found.origin}"
+        return f"block {found.block} of chain {found.chain_id}"
+    return found.origin

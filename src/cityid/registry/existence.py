@@ -193,8 +193,8 @@ def verify_existence(
     known = _proven_members(evidence_members(there.evidence))
     if proof.recorded_at != there.recorded_at or _proven_members(proof.evidence) != known:
         raise _unproven(
-            f"anchor {proof.version} of {quote(origin)} stands at {place(there)}, and the proof "
-            "says another place or time"
+            f"anchor {proof.version} of {quote(origin)} is in {place(there)} of "
+            f"{time_text(there.recorded_at)}, and the proof says another place or time"
         )
     return Existence(record, Anchor(read_checkpoint(proof.proof.checkpoint), there))
 
