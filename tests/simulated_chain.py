@@ -4,13 +4,18 @@ Nothing is computed: a transaction is a piece of work, named by its data, and wh
 often each piece is in the chain at the end. Data that begin with ``no`` are reverted.
 """
 
-# ruff: noqa: N802 - the methods are called as in JSON-RPC
+# ruff: noqa: N802 - the methods are called as in JSON-RPC and http.server
 
 from __future__ import annotations
 
 import hashlib
+import json
 import random
+import threading
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 
 import rlp
@@ -309,3 +314,65 @@ def lost_answer(failure=Failure.TIMEOUT, *methods, chance=1.0, source=None):
 
     nothing.afterwards = fault(failure, *methods, chance=chance, source=source)
     return nothing
+
+
+class RealClock:
+    """Time as it passes; the chain hears of it from a thread."""
+
+    def __init__(self):
+        self.chimes = []
+        self.now = time.time()
+
+    def sleep(self, seconds):
+        del seconds
+
+
+@contextmanager
+def serving(interval=0.02, **options):
+    """Serve a chain over HTTP on the loopback address, with blocks that come by themselves."""
+    chain = SimulatedChain(RealClock(), **options)
+    lock, stop = threading.Lock(), threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            with lock:
+                single = isinstance(asked, dict)
+                told = [_told(chain, one) for one in ([asked] if single else asked)]
+            body = json.dumps(told[0] if single else told).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    def mine():
+        while not stop.wait(interval):
+            with lock:
+                chain._tick()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threads = [threading.Thread(target=work) for work in (mine, server.serve_forever)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield chain, f"http://127.0.0.1:{server.server_port}"
+    finally:
+        stop.set()
+        server.shutdown()
+        server.server_close()
+        for thread in threads:
+            thread.join()
+
+
+def _told(chain, asked):
+    head = {"jsonrpc": "2.0", "id": asked["id"]}
+    try:
+        return head | {"result": chain.request(asked["method"], asked["params"])}
+    except RpcError as error:
+        return head | {"error": {"code": -32000, "message": str(error)}}

@@ -215,7 +215,7 @@ def test_waiting_ends_and_the_work_stays():
     ticket = world.submit(b"work")
     before = world.clock()
     with pytest.raises(
-        RegistryError, match="not settled after 20 seconds.*asking again is safe"
+        RegistryError, match=r"not settled after 20 seconds.*asking again is safe"
     ) as late:
         world.sender.wait(ticket, timeout=20)
     assert late.value.code is Code.TIMEOUT
@@ -241,7 +241,9 @@ def test_work_that_every_node_refuses_gives_way_to_what_comes_after_it():
     world = World()
     bad, good = world.submit(b"bad"), world.submit(b"good")
     world.sender.wait(good)
-    with pytest.raises(RegistryError, match="every node refused it.*there is something") as refused:
+    with pytest.raises(
+        RegistryError, match=r"every node refused it.*there is something"
+    ) as refused:
         world.sender.wait(bad)
     assert refused.value.code is Code.WRITE_REFUSED
     assert world.node.done() == [b"", b"good"]

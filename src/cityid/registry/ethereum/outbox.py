@@ -83,7 +83,7 @@ _TABLES: Final = (
     "CREATE INDEX sighting_block ON sighting (lane, block)",
 )
 _OUTBOX: Final = Kind(
-    noun="outbox",
+    noun="sender's outbox",
     application=b"cidO",
     format=1,
     tables=_TABLES,
