@@ -27,8 +27,14 @@ _COUNT = re.compile(r"^\| `([\w.-]+)` \| *[\d,]+ *\|", re.MULTILINE)
 _LIMIT = re.compile(r"^(\| [^|]+ \|) [\d,.]+ (\| `([\w.]+)` \|)$", re.MULTILINE)
 _STANDARDS = {
     "c2sp.org": "C2SP: signed notes, checkpoints and proofs of transparency logs",
+    "chainagnostic.org/CAIPs": "Chain Agnostic Improvement Proposals",
     "csrc.nist.gov": "NIST SP 800-186",
     "datatracker.ietf.org/doc/html/draft-ietf-oauth-status-list": "IETF draft: Token Status List",
+    "docs.soliditylang.org": "Contract ABI of Solidity",
+    "ethereum.github.io/execution-apis": "Ethereum execution APIs",
+    "ethereum.github.io/yellowpaper": "Ethereum yellow paper",
+    "ethereum.org/developers/docs/data-structures-and-encoding": "Ethereum data structures",
+    "github.com/decentralized-identity/ethr-did-resolver": "did:ethr",
     "github.com/multiformats": "Multiformats",
     "github.com/quartzjer/did-jwk": "did:jwk",
     "hub.ebsi.eu/apis/pilot/trusted-issuers-registry": "EBSI Trusted Issuers Registry",
@@ -40,8 +46,10 @@ _STANDARDS = {
     "nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-38G": "NIST SP 800-38G",
     "w3c-ccg.github.io/did-key-spec": "did:key",
     "w3c-ccg.github.io/did-method-web": "did:web",
+    "standards.chainagnostic.org/CAIPs": "Chain Agnostic Improvement Proposals",
     "www.ietf.org/archive/id/draft-irtf-cfrg-bbs": "CFRG draft: BBS signatures",
     "www.ietf.org/archive/id/draft-irtf-cfrg-pairing": "CFRG draft: pairing-friendly curves",
+    "www.jsonrpc.org/specification": "JSON-RPC 2.0",
     "www.secg.org/sec1": "SEC 1",
     "www.sqlite.org": "SQLite",
     "www.w3.org/TR/SRI": "Subresource Integrity",
@@ -91,6 +99,9 @@ def standard(url: str) -> str:
     rfc = re.match(r"www\.rfc-editor\.org/rfc/rfc(\d+)", place)
     if rfc:
         return f"RFC {rfc[1]}"
+    eip = re.match(r"eips\.ethereum\.org/EIPS/eip-(\d+)", place)
+    if eip:
+        return f"EIP-{eip[1]}"
     return next(title for start, title in _STANDARDS.items() if place.startswith(start))
 
 
