@@ -67,7 +67,7 @@ class Chain:
         sender = sender or self.sender
         there = self.clerk.contract.address
         key = len(self.nodes[0].sent).to_bytes(8, "big") + data[:40]
-        return sender.wait(sender.submit(there, data, key=key, gas=1_000_000))
+        return sender.wait(sender.submit(there, data, key=key, gas=9_000_000))
 
     def fill(self, log: str = "a", count: int = 10) -> tuple[Any, ...]:
         """Append entries, each in a block of its own."""
