@@ -289,9 +289,10 @@ def test_without_proofs_a_trusted_block_needs_several_nodes(honest):
     block = trusted(honest, 17)
     with (
         connect_chain(nodes(honest, 1, proofs=False), trusted_block=block) as chain,
-        pytest.raises(UnsupportedError, match="cannot prove"),
+        pytest.raises(RpcError, match="Method not found") as caught,
     ):
         chain.storage(CONTRACT, 7, chain.settled())
+    assert caught.value.code is Code.NOT_SUPPORTED
     with connect_chain(nodes(honest, proofs=False), quorum=2, trusted_block=block) as chain:
         assert chain.storage(CONTRACT, 7, chain.settled()) == 17
         assert chain.warnings == (
@@ -304,8 +305,9 @@ def test_where_the_hash_of_a_block_is_unknown_several_nodes_must_agree_and_it_is
     block = trusted(chain, 17)
     with connect_chain(nodes(chain, 1), trusted_block=block) as alone:
         assert not alone.capabilities.plain_hashes
-        with pytest.raises(UnsupportedError, match="in a way not known here"):
+        with pytest.raises(RpcError, match="in a way not known here") as caught:
             alone.settled()
+        assert caught.value.code is Code.NOT_SUPPORTED
     with connect_chain(nodes(chain), quorum=2, trusted_block=block) as several:
         assert several.settled() == read_block(chain.blocks[17])
         assert several.storage(CONTRACT, 7, several.settled()) == 17

@@ -8,12 +8,14 @@ never an answer, and never that something is not there.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from cityid.errors import Code, RegistryError, UnsupportedError
 from cityid.registry.base import Closing
 from cityid.registry.ethereum.agreement import Agreement, Voice, agree
 from cityid.registry.ethereum.blocks import Block, Log, TrustedBlock
+from cityid.registry.ethereum.failures import Failure, RpcError
 from cityid.registry.ethereum.hashing import read_address
 from cityid.registry.ethereum.hexadecimal import data, quantity
 from cityid.registry.ethereum.node import Capabilities, Node, Topics
@@ -37,6 +39,10 @@ Check = Callable[[Sequence[Log]], object]
 _ONLY_ONE: Final = (
     "one node alone is asked, and it cannot prove {what} against a trusted block; "
     "give several nodes and a quorum"
+)
+_UNKNOWN_HASH: Final = (
+    "the node gives no header that has the hash of {what}: it lies, or on this network the hash of "
+    "a block is made in a way not known here; give several nodes and a quorum"
 )
 
 
@@ -85,7 +91,6 @@ class Chain(Closing):
 
         Raises:
             RegistryError: It cannot be known.
-            UnsupportedError: The hash of the trusted block cannot be computed again.
         """
         if self._trust.block is not None:
             return self._trusted(self._trust.block)
@@ -124,7 +129,6 @@ class Chain(Closing):
         Raises:
             InvalidInputError: The address is none.
             RegistryError: It cannot be known.
-            UnsupportedError: Nobody proves it.
         """
         return self.storages(address, (slot,), block)[0]
 
@@ -142,7 +146,6 @@ class Chain(Closing):
         Raises:
             InvalidInputError: The address is none.
             RegistryError: They cannot be known.
-            UnsupportedError: A block is trusted, and the one node there is proves nothing.
         """
         read_address(address)
         root = block.state_root
@@ -162,7 +165,6 @@ class Chain(Closing):
         Raises:
             InvalidInputError: The address is none.
             RegistryError: It cannot be known.
-            UnsupportedError: A block is trusted, and the one node there is proves nothing.
         """
         read_address(address)
         root = block.state_root
@@ -259,16 +261,11 @@ class Chain(Closing):
         return agreement.value
 
     def _proof_or_answer(self, proof: Question[T], question: Question[T], what: str) -> T:
-        alone = self._trust.quorum == 1
-        if alone and self._trust.block is None:
-            return self._panel.first(question, what)
+        if self._trust.quorum == 1:
+            return self._panel.first(question if self._trust.block is None else proof, what)
         if self.capabilities.proofs:
-            try:
+            with suppress(RegistryError):
                 return self._panel.first(proof, what)
-            except RegistryError:
-                if alone:
-                    raise
-        self._demand_several(what)
         self._warnings.tell(f"no node proves {what}: {self._trust.quorum} say it alike instead")
         return self._answer(question, what)
 
@@ -293,11 +290,8 @@ class Chain(Closing):
             if self.capabilities.plain_hashes:
                 raise
             if self._trust.quorum == 1:
-                raise UnsupportedError(
-                    "on this network the hash of a block is made in a way not known here, so that "
-                    "nothing can be proven against it; give several nodes and a quorum",
-                    name="trusted_block",
-                ) from error
+                message = _UNKNOWN_HASH.format(what=what)
+                raise RpcError(message, failure=Failure.UNSUPPORTED) from error
         block = self.block(trusted.number)
         if block.hash != trusted.hash:
             raise RegistryError(
