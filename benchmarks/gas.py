@@ -1,6 +1,6 @@
 """What it costs to write on a chain, against ERC-1056 with the same content.
 
-Gas does not depend on the machine; new keys change it by a few dozens. The rules are those of today's
+Gas does not depend on the machine; new keys change it by a few dozens. The rules are today's on
 Ethereum, under which large calls have a least price (EIP-7623); older rules ask the same or less.
 """
 
@@ -14,7 +14,7 @@ from benchmarks import documents
 from benchmarks.measure import Row
 from cityid import did, registry, resources
 from cityid.registry import NewEntry
-from cityid.registry.ethereum import layout
+from cityid.registry.ethereum import contents, layout
 from cityid.registry.ethereum.deployment import creation_code
 from cityid.registry.ethereum.embedded import make_tester
 from cityid.registry.ethereum.hashing import keccak256
@@ -49,7 +49,7 @@ class Town:
     def append(self, *entries: NewEntry) -> int:
         """Append entries in one transaction."""
         packed = [
-            Entry(layout.log_id(log), version, layout.content(log, version, data))
+            Entry(contents.log_id(log), version, contents.content(log, version, data))
             for log, version, data in entries
         ]
         return self.send(layout.append_call(packed))
@@ -80,15 +80,15 @@ def gas(_rounds: int) -> Iterator[Row]:
     """Measure what single entries, batches, an anchor and the work with keys cost."""
     town = Town()
     key = random.Random(1).randbytes(64)  # noqa: S311 - any bytes
-    contents = {
+    samples = {
         "64 random bytes": ("key", key),
         "a DID document": (_DID, _document()),
         "a DID log entry": _entry(),
     }
-    for number, (title, (log, content)) in enumerate(contents.items()):
+    for number, (title, (log, content)) in enumerate(samples.items()):
         yield from _single(town, f"{title} ({len(content)} bytes)", log, content, number)
     town.attribute(b"the first of its subject", 3)
-    for title, (_, content) in contents.items():
+    for title, (_, content) in samples.items():
         yield from _batches(town, title, content)
     yield from _rest(town)
 
@@ -98,7 +98,7 @@ def _single(town: Town, title: str, log: str, content: bytes, number: int) -> It
     for version, which in ((1, "first of its log"), (2, "later one")):
         ours = town.append(NewEntry(log, version, content))
         yield _against(f"{title}, {which}", ours, town.attribute(content, number))
-    compressed = layout.content(log, 2, content)
+    compressed = contents.content(log, 2, content)
     if len(compressed) < len(content):
         theirs = town.attribute(compressed, number)
         yield _against(f"{title}, were theirs compressed alike", ours, theirs, wanted=False)
@@ -125,7 +125,7 @@ def _rest(town: Town) -> Iterator[Row]:
     town.append(NewEntry("anchor", 1, note))
     anchored = town.append(NewEntry("anchor", 2, note))
     yield Row(f"an anchor ({len(note)} bytes)", anchored, "gas", "a checkpoint of any size")
-    handed_on = town.send(layout.transfer_call(layout.log_id("anchor"), 2))
+    handed_on = town.send(layout.transfer_call(contents.log_id("anchor"), 2))
     yield Row("a log handed on", handed_on, "gas", "of any length")
     yield Row("a recovery entrusted", town.send(_entrust(town)), "gas", "once a writer")
     appointed = town.send(layout.rotate_call(1, town.people[3]))

@@ -10,7 +10,8 @@ import pytest
 import city_contract
 from city_contract import ARTEFACT, City
 from cityid import resources
-from cityid.registry.ethereum import layout
+from cityid.registry.ethereum import contents, layout
+from cityid.registry.ethereum.contents import log_id
 from cityid.registry.ethereum.hashing import keccak256
 from cityid.registry.ethereum.layout import (
     MAX_PART,
@@ -21,7 +22,6 @@ from cityid.registry.ethereum.layout import (
     Total,
     append_call,
     head_after,
-    log_id,
     total_after,
 )
 from contracts.artefact import artefact
@@ -249,11 +249,11 @@ def test_a_long_entry_comes_in_parts(city):
 
 
 def test_a_million_zeros_are_one_small_part(city):
-    content = layout.content("did:example:log", 1, bytes(1 << 20))
+    content = contents.content("did:example:log", 1, bytes(1 << 20))
     assert len(content) < 1100
     done = city.send(append_call([Entry(LOG, 1, content)]))
     joined = b"".join(part.data for part in done.events())
-    assert layout.read_content(LOG, 1, joined) == ("did:example:log", bytes(1 << 20))
+    assert contents.read_content(LOG, 1, joined) == ("did:example:log", bytes(1 << 20))
     assert done.gas < 120_000
 
 

@@ -7,6 +7,7 @@ from eth.vm.execution_context import ExecutionContext
 
 from city_contract import NOBODY, City, people
 from cityid.registry.ethereum import layout
+from cityid.registry.ethereum.contents import log_id
 from cityid.registry.ethereum.layout import (
     MAX_VERSION,
     Entry,
@@ -20,7 +21,6 @@ from cityid.registry.ethereum.layout import (
     entrust_call,
     head_after,
     head_slot,
-    log_id,
     rotate_call,
     total_after,
     total_slot,

@@ -14,6 +14,7 @@ from cityid import resources
 from cityid.errors import Code, InvalidInputError, UnsupportedError
 from cityid.registry.ethereum import deployment, hashing, layout
 from cityid.registry.ethereum.blocks import Log
+from cityid.registry.ethereum.contents import log_id
 from cityid.registry.ethereum.failures import Failure, RpcError
 from cityid.registry.ethereum.hashing import keccak256
 from cityid.registry.ethereum.layout import (
@@ -25,7 +26,6 @@ from cityid.registry.ethereum.layout import (
     Transfer,
     append_call,
     head_after,
-    log_id,
     read_event,
     total_after,
 )

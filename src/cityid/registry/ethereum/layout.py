@@ -15,40 +15,8 @@ from typing import Final, NamedTuple, Self
 
 from cityid.errors import Code, InvalidInputError
 from cityid.registry.ethereum.blocks import Log
-from cityid.registry.ethereum.contents import content, log_id, read_content
 from cityid.registry.ethereum.failures import malformed
 from cityid.registry.ethereum.hashing import keccak256
-
-__all__ = [
-    "ENTRY",
-    "MAX_PART",
-    "MAX_VERSION",
-    "TRANSFERRED",
-    "Entry",
-    "EntryPart",
-    "Head",
-    "Place",
-    "Total",
-    "Transfer",
-    "accept_call",
-    "admit_call",
-    "append_call",
-    "content",
-    "entrust_call",
-    "head_after",
-    "head_slot",
-    "log_id",
-    "parts",
-    "read_content",
-    "read_event",
-    "rotate_call",
-    "total_after",
-    "total_slot",
-    "transfer_call",
-    "writer_count_slot",
-    "writer_of_slot",
-    "writer_slot",
-]  # fmt: skip
 
 MAX_PART: Final = 1024
 """The most bytes that one event carries; longer content goes as several parts."""
@@ -307,7 +275,7 @@ class Entry(NamedTuple):
     Attributes:
         log: The log's id.
         version: The version that the entry will be.
-        content: Its bytes; see `content`.
+        content: Its bytes; see `cityid.registry.ethereum.contents`.
     """
 
     log: bytes
