@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eth.vm.forks import LondonVM
 from eth_tester import EthereumTester, PyEVMBackend
 from eth_tester.backends.pyevm.main import get_default_account_keys
 from eth_tester.exceptions import TransactionFailed
@@ -52,13 +53,20 @@ class Done:
 
 
 class City:
-    """The contract, and people who call it by their number, from 0."""
+    """The contract, and people who call it by their number, from 0.
+
+    Args:
+        steward: Who admits writers.
+        storage: What the contract's storage holds at the beginning.
+        london: Whether the rules are those for which it was compiled, or else the newest.
+    """
 
     def __init__(
         self,
         *,
         steward: bytes = NOBODY,
         storage: Mapping[int, int] | None = None,
+        london: bool = False,
     ) -> None:
         owners = people()
         state: dict[bytes, Any] = {
@@ -68,10 +76,12 @@ class City:
         contract = {"balance": 0, "nonce": 1, "code": code, "storage": dict(storage or {})}
         state[bytes.fromhex(ADDRESS[2:])] = contract
         self.people = owners
+        rules = {"vm_configuration": ((0, LondonVM),)} if london else {}
         self.tester = EthereumTester(
             PyEVMBackend(
                 genesis_parameters=PyEVMBackend.generate_genesis_params({"gas_limit": 10**9}),
                 genesis_state=state,
+                **rules,
             )
         )
 

@@ -189,9 +189,9 @@ class Schedule:
         return NOBODY if person is None else self.city.people[person]
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_contract_does_what_its_model_does(seed):
-    city, model = City(), Model()
+@pytest.mark.parametrize(("seed", "london"), [(0, False), (1, False), (2, True)])
+def test_the_contract_does_what_its_model_does(seed, london):
+    city, model = City(london=london), Model()
     city.admit(0, 1, 2)
     model.writers = [Writer(0), Writer(1), Writer(2)]
     schedule = Schedule(seed, city, model)
