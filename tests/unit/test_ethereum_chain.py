@@ -330,6 +330,16 @@ def test_a_trusted_block_that_the_chain_has_not_is_an_error(honest):
                 chain.settled()
 
 
+def test_a_trusted_block_has_its_own_height(honest):
+    block = TrustedBlock(16, trusted(honest, 17).hash)
+    lies = {"eth_getBlockByNumber": lambda _, __: honest.blocks[17]}
+    with (
+        connect_chain(nodes(honest, 1, lies=lies), trusted_block=block) as chain,
+        pytest.raises(RegistryError, match="gives block 17 for block 16"),
+    ):
+        chain.settled()
+
+
 # --- connecting
 
 
@@ -489,6 +499,36 @@ def test_a_slow_node_is_not_waited_for_when_the_others_agree(honest):
         voices[0].failure = Failure.UNREACHABLE
         threading.Timer(0.1, go_on.set).start()
         assert chain.latest().number == LENGTH  # now it is waited for
+
+
+def test_a_chain_that_was_closed_is_asked_nothing(honest):
+    for quorum in (1, 2):
+        voices = nodes(honest)
+        chain = connect_chain(voices, quorum=quorum)
+        chain.close()
+        chain.close()
+        assert all(voice.closed for voice in voices)
+        assert chain.quorum == quorum
+        with pytest.raises(RegistryError, match="was closed; connect to it again"):
+            chain.settled()
+
+
+def test_nodes_that_fail_in_many_threads_are_still_asked(honest):
+    voices = nodes(honest, 2)
+    voices[0].lies["eth_gasPrice"] = lambda _, __: malformed("always")
+    with connect_chain(voices) as chain:
+        seen = []
+        threads = [
+            threading.Thread(
+                target=lambda: seen.extend(chain.ask("eth_gasPrice") for _ in range(50))
+            )
+            for _ in range(6)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert seen == ["0x0"] * 300
 
 
 def test_nodes_of_one_host_are_told_apart(honest):

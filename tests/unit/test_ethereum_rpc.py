@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,11 +17,11 @@ import pytest
 
 import chains
 import loopback
-from cityid.errors import Code, InvalidInputError
+from cityid.errors import Code, InvalidInputError, UnsupportedError
 from cityid.registry.ethereum import rpc
 from cityid.registry.ethereum.failures import Failure, RpcError
 from cityid.registry.ethereum.rpc import LARGEST_BATCH, http_endpoint
-from cityid.registry.ethereum.wire import Location
+from cityid.registry.ethereum.wire import Location, Wire
 
 ADDRESS = "127.0.0.1"
 NOBODY = "0x" + 40 * "0"
@@ -453,6 +454,60 @@ def test_a_node_that_says_that_it_closes_is_believed():
         assert endpoint.request("a") == endpoint.request("b") == 1
         endpoint.close()
     assert said.connections == 2
+
+
+def test_closing_ends_what_is_on_its_way():
+    asked = threading.Event()
+
+    def never(connection, question):
+        if question["method"] == "never":
+            asked.set()
+            with suppress(OSError):
+                connection.settimeout(5)
+                connection.recv(1)
+            return "close"
+        return ECHO(connection, question)
+
+    with serving(never) as said:
+        endpoint = http_endpoint(said.url, timeout=30)
+        assert endpoint.request("first") == "first"
+        failures = []
+
+        def ask_never():
+            with pytest.raises(RpcError) as caught:
+                endpoint.request("never")
+            failures.append(caught.value.failure)
+
+        thread = threading.Thread(target=ask_never)
+        thread.start()
+        assert asked.wait(5)
+        start = time.monotonic()
+        endpoint.close()
+        thread.join(5)
+        assert failures == [Failure.UNREACHABLE]
+        assert time.monotonic() - start < 4
+        assert endpoint.request("afterwards") == "afterwards"
+        endpoint.close()
+
+
+def test_a_connection_that_was_closed_on_purpose_is_not_opened_again(monkeypatch):
+    wire = Wire(Location.of("http://127.0.0.1:9"))
+    wire._socket = socket.socket()
+
+    def broken(*_):
+        wire.close()
+        raise ConnectionResetError
+
+    monkeypatch.setattr(wire, "_exchange", broken)
+    with pytest.raises(RpcError, match="cannot be reached: ConnectionResetError"):
+        wire.post("", b"", headers={}, timeout=1)
+
+
+def test_without_the_extra_it_is_told_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "web3", None)
+    for door in (rpc.tester_endpoint, lambda: http_endpoint("http://localhost:1")):
+        with pytest.raises(UnsupportedError, match=r"pip install 'cityid\[ethereum\]'"):
+            door()
 
 
 def test_nobody_there_is_unreachable():

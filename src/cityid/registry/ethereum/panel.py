@@ -66,6 +66,7 @@ class Panel:
         self._warn = warn
         self._order = threading.Lock()
         self._one_vote = threading.Lock()
+        self._closed = False
 
     def first(self, question: Question[T], what: str) -> T:
         """Return the answer of the first node that has one; who fails goes to the end of the row.
@@ -78,7 +79,7 @@ class Panel:
             RegistryError: No node has an answer.
         """
         voices: list[Voice[T]] = []
-        for seat in list(self._seats):
+        for seat in self._row():
             try:
                 return self._put(seat, question)
             except RegistryError as error:
@@ -98,7 +99,7 @@ class Panel:
         """
         with self._one_vote:
             asked: dict[Future[Voice[T]], str] = {}
-            for seat in list(self._seats):
+            for seat in self._row():
                 seat.thread = seat.thread or ThreadPoolExecutor(1, "cityid-node")
                 asked[seat.thread.submit(self._voice, seat, question)] = seat.node.name
             return _collect(asked, quorum)
@@ -109,11 +110,24 @@ class Panel:
             seat.capabilities = None
 
     def close(self) -> None:
-        """Give all resources back."""
+        """Give all resources back; a node that is just being asked does not answer any more."""
+        with self._order:
+            self._closed = True
         for seat in self._seats:
             if seat.thread is not None:
                 seat.thread.shutdown(wait=False, cancel_futures=True)
             seat.node.endpoint.close()
+
+    def _row(self) -> list[_Seat]:
+        """Return the seats in their order.
+
+        Raises:
+            RegistryError: They were given back.
+        """
+        with self._order:
+            if self._closed:
+                raise RegistryError("the chain was closed; connect to it again")
+            return list(self._seats)
 
     def _voice(self, seat: _Seat, question: Question[T]) -> Voice[T]:
         try:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from cityid import strict_json
-from cityid.errors import InvalidInputError, quote
+from cityid.errors import InvalidInputError, UnsupportedError, quote
 from cityid.registry.ethereum.failures import Failure, RpcError, classify, malformed
 from cityid.registry.ethereum.wire import MAX_BYTES, Location, Wire
 
@@ -108,6 +108,7 @@ def http_endpoint(
 
     Raises:
         InvalidInputError: The URL is none, or a limit is not positive.
+        UnsupportedError: The extra is not installed.
     """
     if not (timeout > 0 and attempts > 0 and max_bytes > 0):
         raise InvalidInputError("timeout, attempts and max_bytes are positive")
@@ -123,9 +124,14 @@ def tester_endpoint(tester: Any = None) -> Endpoint:  # noqa: PT028 - no test: e
 
     Args:
         tester: The `eth_tester.EthereumTester` to ask; a new chain of its own where None is given.
-    """
-    from web3 import EthereumTesterProvider, Web3
 
+    Raises:
+        UnsupportedError: The extra is not installed.
+    """
+    try:
+        from web3 import EthereumTesterProvider, Web3
+    except ImportError as error:
+        raise _missing() from error
     provider = EthereumTesterProvider(tester)
     web3 = Web3(provider, middleware=[])
     return _TesterEndpoint(provider.request_func(web3, web3.middleware_onion))
@@ -133,7 +139,10 @@ def tester_endpoint(tester: Any = None) -> Endpoint:  # noqa: PT028 - no test: e
 
 def _provider(name: str, wire: Wire, timeout: float) -> HTTPProvider:
     """Return web3's provider, which learns no more of the URL than may stand in its debug log."""
-    from web3 import HTTPProvider
+    try:
+        from web3 import HTTPProvider
+    except ImportError as error:
+        raise _missing() from error
 
     class StrictProvider(HTTPProvider):
         """Reads answers as strictly as everything else is read."""
@@ -170,8 +179,7 @@ class _HttpEndpoint:
         return answers
 
     def close(self) -> None:
-        with self._lock:
-            self._wire.close()
+        self._wire.close()
 
     def _patiently(self, work: Callable[[], Any]) -> Any:
         for attempt in range(self._attempts - 1):
@@ -253,6 +261,12 @@ class _TesterEndpoint:
             return self.request(method, params)
         except RpcError as error:
             return error
+
+
+def _missing() -> UnsupportedError:
+    return UnsupportedError(
+        "a registry on a chain needs the extra: pip install 'cityid[ethereum]'", name="ethereum"
+    )
 
 
 def _decode(content: bytes) -> Any:

@@ -12,6 +12,7 @@ import io
 import socket
 import ssl
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, Self
@@ -111,6 +112,7 @@ class Wire:
         self._max_bytes = max_bytes
         self._tls = (tls or ssl.create_default_context()) if location.secure else None
         self._socket: socket.socket | None = None
+        self._closed = False
 
     def post(
         self, _url: str, data: bytes, *, headers: dict[str, str], timeout: float, **_: Any
@@ -139,18 +141,27 @@ class Wire:
             raise RpcError(message, failure=Failure.UNREACHABLE) from error
 
     def close(self) -> None:
-        """Close the connection; a later exchange opens another."""
+        """Close the connection, also under an exchange; a later exchange opens another."""
+        self._closed = True
         if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+        self._drop()
+
+    def _drop(self) -> None:
+        connection, self._socket = self._socket, None
+        if connection is not None:
+            connection.close()
 
     def _exchange_again(self, data: bytes, headers: dict[str, str], deadline: float) -> Answer:
         """Exchange; once more where the node had closed a connection that was kept."""
+        self._closed = False
         if self._socket is not None:
             try:
                 return self._exchange(self._socket, data, headers, deadline)
             except ConnectionError:
-                pass
+                if self._closed:
+                    raise
         self._socket = self._connect(deadline)
         return self._exchange(self._socket, data, headers, deadline)
 
@@ -179,10 +190,10 @@ class Wire:
             self._check_status(response)
             content = self._read(response)
         except BaseException:
-            self.close()
+            self._drop()
             raise
         if response.will_close:
-            self.close()
+            self._drop()
         return Answer(content)
 
     def _check_status(self, response: http.client.HTTPResponse) -> None:
