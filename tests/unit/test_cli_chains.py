@@ -262,6 +262,16 @@ def test_every_command_takes_a_registry_on_a_chain(shell, city):
     assert [anchor["version"] for anchor in back] == [1]
 
 
+def test_whoever_reads_is_asked_for_no_passphrase(shell, city, monkeypatch):
+    shell.done(*by("writer"), "append", city, LOG, saved(shell, "entry", "appointed"))
+    monkeypatch.delenv("CITYID_PASSPHRASE")
+    assert LOG in shell.done(*by("writer"), "log", city, LOG)
+    assert shell.done(*by("writer"), "checkpoint", city).startswith("eip155:")
+    assert shell.done(*by("writer"), "anchors", ORIGIN, city)
+    assert "CLEAN" in shell.done(*by("writer"), "audit", city)
+    assert "passphrase" in shell.refused(2, *by("writer"), "append", city, LOG, "entry")
+
+
 def test_an_identity_lives_on_a_chain(shell, city):
     signed = (*AT_ONCE, "--signer", "writer")
     made = shell.json(

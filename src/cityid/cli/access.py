@@ -154,14 +154,17 @@ class Access:
     trusted_block: str | None = None
     outbox: Path | None = None
 
-    def network(self) -> Network:
+    def network(self, *, reading: bool = False) -> Network:
         """Return what a connection takes of it.
+
+        Args:
+            reading: Whether nothing is to be written, so that no key is needed.
 
         Raises:
             InvalidInputError: The trusted block is not written NUMBER:HASH.
         """
         network = Network(endpoints=self.endpoints, quorum=self.quorum)
-        if self.signer is not None:
+        if self.signer is not None and not reading:
             network["signer"] = self.signer
             network["outbox"] = self.outbox or OUTBOX
         if self.confirmations is not None:
@@ -184,18 +187,25 @@ def access() -> Access:
     return _ACCESS.get()
 
 
-def connect(url: str, *, origin: str | None = None, operator: Signer | None = None) -> OpenRegistry:
+def connect(
+    url: str,
+    *,
+    origin: str | None = None,
+    operator: Signer | None = None,
+    reading: bool = False,
+) -> OpenRegistry:
     """Open a registry, one on a chain as the command line says.
 
     Args:
         url: Its address.
         origin: Its name.
         operator: Who signs its checkpoints.
+        reading: Whether nothing is to be written, so that no key is needed.
 
     Raises:
         CityIdError: As `cityid.registry.connect` says.
     """
-    network = access().network() if on_chain(url) else Network()
+    network = access().network(reading=reading) if on_chain(url) else Network()
     return registry.connect(url, origin=origin, operator=operator, **network)
 
 

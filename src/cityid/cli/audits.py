@@ -105,7 +105,7 @@ def audit(
     notes = [read_text(source) for source in known or ()]
     for note in notes:  # what is no checkpoint at all says nothing about the registry
         registry.read_checkpoint(note)
-    with open_registry(url) as ledger, screen.progress("Auditing") as progress:
+    with open_registry(url, reading=True) as ledger, screen.progress("Auditing") as progress:
         if anchored_in is not None:
             notes += _anchored(anchored_in, ledger.checkpoint().origin, _key(operator_key))
         found = registry.audit(
@@ -126,7 +126,7 @@ def audit(
 
 
 def _anchored(url: str, origin: str, operator: PublicKey | None) -> list[str]:
-    with open_registry(url) as chain:
+    with open_registry(url, reading=True) as chain:
         found = registry.anchors(origin, chain, operator=operator)
     if not found:
         raise NotFoundError(f"{origin} is not anchored in {url}", ref=url)
@@ -168,7 +168,7 @@ def verify(
             )
         answer("Record", COLUMNS, [row(record)], as_json=as_json)
         return
-    with open_registry(anchored_in) as chain, refusing(as_json=as_json):
+    with open_registry(anchored_in, reading=True) as chain, refusing(as_json=as_json):
         shown = registry.verify_existence(
             text,
             content,
@@ -238,7 +238,7 @@ def _cosigned(
     stated = registry.read_checkpoint(claim.note)
     last = witness.last(stated.origin)
     if source is not None and last is not None and last.size < stated.size:
-        with open_registry(source) as ledger:
+        with open_registry(source, reading=True) as ledger:
             claim = registry.claim_growth(ledger, since=last.size, checkpoint=stated)
     return witness.cosign(claim, origin=stated.origin, operator=operator, at=time)
 
@@ -260,7 +260,7 @@ def mirror(
 ) -> None:
     """Bring a mirror up to date, and show that both say the same."""
     note = None if checkpoint is None else read_text(checkpoint)
-    with open_registry(source, known=known) as ledger:
+    with open_registry(source, known=known, reading=True) as ledger:
         name = origin or ledger.checkpoint().origin
         new = (path := registry_file(target)) is None or not path.exists()
         made = new and not on_chain(target)
@@ -293,7 +293,7 @@ def tiles(
     """Write the Merkle log as files that any static server publishes."""
     signer = operator_of(operator, store, passphrase_file)
     with (
-        open_registry(url, signer, known=known) as ledger,
+        open_registry(url, signer, known=known, reading=True) as ledger,
         screen.progress("Writing tiles") as progress,
     ):
         stated = registry.write_tiles(

@@ -66,7 +66,7 @@ def anchor(
     key = None if operator_key is None else keys.from_multikey(operator_key)
     cosigners = [WitnessKey.from_text(text) for text in witness or ()]
     with (
-        open_registry(url, signer) as ledger,
+        open_registry(url, signer, reading=True) as ledger,
         open_registry(chain) as other,
         refusing(as_json=as_json),
     ):
@@ -90,7 +90,7 @@ def anchors(
 ) -> None:
     """List the anchors of a registry; with --operator-key those alone that it has signed."""
     key = None if operator_key is None else keys.from_multikey(operator_key)
-    with open_registry(chain) as other:
+    with open_registry(chain, reading=True) as other:
         found = registry.anchors(origin, other, operator=key)
     _tell(found, as_json=as_json)
 

@@ -94,7 +94,7 @@ def issue(
     """
     unsecured, known = read_object(credential), read_schemas(schema or ())
     with ExitStack() as stack:
-        ledger = stack.enter_context(open_registry(registry)) if registry else None
+        ledger = stack.enter_context(open_registry(registry, reading=True)) if registry else None
         issuer = identity(acting, key, open_store(store, passphrase_file), ledger)
         secured = cityid.issue(
             unsecured,
@@ -217,7 +217,7 @@ def verify(
     asked = _policy(issuer or [], types, believed, any_issuer=unsafe_any_issuer)
     demand_one_reader([document, *(did_document or ()), *(status_list or ())])
     with ExitStack() as stack:
-        opened = stack.enter_context(open_registry(ledger)) if ledger else None
+        opened = stack.enter_context(open_registry(ledger, reading=True)) if ledger else None
         result = told_result(
             cityid.verify(
                 read_object(document),

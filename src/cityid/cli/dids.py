@@ -137,13 +137,16 @@ def resolver(
 
 @app.command()
 def create(
-    method: Annotated[str, typer.Argument(help="key, jwk, peer, web or webvh.")],
+    method: Annotated[str, typer.Argument(help="key, jwk, peer, web, webvh or ethr.")],
     *,
     key: Annotated[
         str | None, typer.Option(help="Name of the key; a did:webvh can make its own.")
     ] = None,
     domain: Annotated[str | None, typer.Option(help="The host, for did:web and did:webvh.")] = None,
     path: Annotated[str, typer.Option(help="The path, for did:web and did:webvh.")] = "",
+    network: Annotated[
+        str, typer.Option(help="The network of a did:ethr, or its chain's number as 0x…")
+    ] = "",
     key_type: MadeKeyType = "Ed25519",
     recovery: RecoveryStore = None,
     recovery_passphrase_file: RecoveryPassphraseFile = None,
@@ -169,7 +172,7 @@ def create(
     """
     if method != "webvh":
         signer = open_store(store, passphrase_file).signer(_demanded(key))
-        made = did.create(method, signer=signer, domain=domain, path=path)
+        made = did.create(method, signer=signer, domain=domain, path=path, network=network)
         _tell_document(made, output, replace=force, as_json=as_json)
         return
     with Place(registry, log, proofs).begun() as ledger:
@@ -233,7 +236,7 @@ def resolve(
     )
     place = Place(registry, log, proofs)
     with ExitStack() as stack:
-        ledger = stack.enter_context(open_registry(registry)) if registry else None
+        ledger = stack.enter_context(open_registry(registry, reading=True)) if registry else None
         methods = [] if log is None else [_over_files(identifier, place, ledger)]
         asked = resolver(document, online=online, registry=ledger, methods=methods)
         result = asked.resolve(identifier, options)

@@ -168,7 +168,7 @@ def list_log(
 ) -> None:
     """List the versions of a DID; --json prints the entries of its log."""
     place = Place(registry, log, proofs)
-    with place.opened() as ledger:
+    with place.opened(reading=True) as ledger:
         found = entries(place.load(name, ledger))
     if as_json:
         say_json(found)
@@ -251,7 +251,7 @@ def export(
 ) -> None:
     """Write a log of the registry to did.jsonl, its approvals to did-witness.json."""
     place = Place(registry, log, proofs)
-    with place.opened() as ledger:
+    with place.opened(reading=True) as ledger:
         identity = place.load(name, ledger)
         place.keep(identity)
     tell(identity, as_json=as_json)

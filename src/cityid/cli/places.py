@@ -76,15 +76,18 @@ class Place:
             )
 
     @contextmanager
-    def opened(self) -> Iterator[Registry | None]:
+    def opened(self, *, reading: bool = False) -> Iterator[Registry | None]:
         """Open the registry, where there is one.
+
+        Args:
+            reading: Whether nothing is to be written.
 
         Raises:
             InvalidInputError: Neither registry nor file is named, or the registry is not there.
             RegistryError: It cannot be read.
         """
         if self.registry is not None:
-            with open_registry(self.registry) as ledger:
+            with open_registry(self.registry, reading=reading) as ledger:
                 yield ledger
         elif self.log is not None:
             yield None

@@ -40,7 +40,11 @@ COLUMNS = ("sequence", "log", "version", "bytes", "sha256", "recordedAt")
 
 
 def open_registry(
-    url: str, operator: Signer | None = None, *, known: str | None = None
+    url: str,
+    operator: Signer | None = None,
+    *,
+    known: str | None = None,
+    reading: bool = False,
 ) -> OpenRegistry:
     """Open a registry that is there; none is made by asking for it.
 
@@ -48,6 +52,7 @@ def open_registry(
         url: Its address.
         operator: Who signs its checkpoints.
         known: A file with an earlier checkpoint, from which it must have grown.
+        reading: Whether nothing is to be written, so that no key of a chain is needed.
 
     Raises:
         InvalidInputError: There is no such registry, or the address is malformed.
@@ -59,7 +64,7 @@ def open_registry(
             code=Code.INVALID_OPTIONS,
         )
     earlier = None if known is None else read_text(known)
-    ledger = connect(url, operator=operator)
+    ledger = connect(url, operator=operator, reading=reading)
     if earlier is not None:
         try:
             check_growth(ledger, earlier)
@@ -129,7 +134,7 @@ def append(
 @app.command(name="log")
 def list_log(url: Url, log: Log, *, known: Known = None, as_json: AsJson = False) -> None:
     """List the entries of a log; --json holds their bytes, in base64."""
-    with open_registry(url, known=known) as ledger:
+    with open_registry(url, known=known, reading=True) as ledger:
         records = ledger.read(log)
     if as_json:
         rows = [dict(zip(COLUMNS, row(record), strict=True)) for record in records]
@@ -153,7 +158,8 @@ def checkpoint(
     as_json: AsJson = False,
 ) -> None:
     """Print the checkpoint over all records: a signed note when an operator is named."""
-    with open_registry(url, operator_of(operator, store, passphrase_file), known=known) as ledger:
+    signer = operator_of(operator, store, passphrase_file)
+    with open_registry(url, signer, known=known, reading=True) as ledger:
         stated = ledger.checkpoint()
         claim = None if since is None else claim_growth(ledger, since=since, checkpoint=stated)
     text = stated.note if claim is None else claim.to_text()
@@ -189,7 +195,7 @@ def prove(
         )
     stated = None if checkpoint is None else registry.read_checkpoint(read_text(checkpoint))
     signer = operator_of(operator, store, passphrase_file)
-    with open_registry(url, signer, known=known) as ledger:
+    with open_registry(url, signer, known=known, reading=True) as ledger:
         records = ledger.read(log, after=version - 1, limit=1)
         if not records:
             raise NotFoundError(f"the log has no version {version}", ref=log)
@@ -197,7 +203,7 @@ def prove(
             proof = registry.prove(ledger, records[0], stated).to_text()
         else:
             key = None if signer is None else signer.public_key
-            with open_registry(anchored_in) as chain:
+            with open_registry(anchored_in, reading=True) as chain:
                 found = registry.prove_existence(ledger, records[0], chain, operator=key)
             proof = found.to_json() + "\n"
     if as_json:

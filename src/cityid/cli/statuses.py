@@ -175,7 +175,7 @@ def check(
     Its signature is verified first: nothing is looked up for a forged credential.
     """
     demand_one_reader([document, *(did_document or ())])
-    with open_registry(url) as ledger:
+    with open_registry(url, reading=True) as ledger:
         result = cityid.verify(
             read_object(document),
             policy=policy.UnsafeAnyIssuer(),

@@ -139,7 +139,7 @@ def list_recognised(
     as_json: AsJson = False,
 ) -> None:
     """List whom an authority recognises."""
-    with open_registry(url) as ledger:
+    with open_registry(url, reading=True) as ledger:
         known = resolver(did_document, online=online, registry=ledger)
         found = trust.read_list(ledger, known, authority, at=moment(at))
     answer("Recognised entities", _COLUMNS, _rows(found), as_json=as_json)
@@ -160,7 +160,7 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Ask whether an issuer is recognised; exit status 1 when it is not, 3 when nobody can tell."""
-    with open_registry(url) as ledger:
+    with open_registry(url, reading=True) as ledger:
         found = trust.recognition(
             ledger,
             resolver(did_document, online=online, registry=ledger),
