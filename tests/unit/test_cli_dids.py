@@ -303,3 +303,20 @@ def test_times_come_from_the_clock_or_an_option(shell, office):
     assert [entry["versionTime"][:7] for entry in entries] == ["2026-03", "2026-05", "2026-06"]
     with registry.connect(LEDGER) as ledger:
         assert did.load(office, registry=ledger).lifecycle.history.deactivated
+
+
+# --- on a chain
+
+
+def test_a_did_on_a_chain_is_made_of_a_key(shell):
+    shell.done("keys", "generate", "mayor", "--type", "secp256k1")
+    made = shell.json("did", "create", "ethr", "--key", "mayor", "--network", "0x7a69")
+    assert made["did"].startswith("did:ethr:0x7a69:0x0")
+    assert made["didDocument"]["authentication"] == [
+        f"{made['did']}#controller",
+        f"{made['did']}#controllerKey",
+    ]
+    shell.done("keys", "generate", "clerk", "--type", "P-256")
+    assert "secp256k1" in shell.refused(2, "did", "create", "ethr", "--key", "clerk")
+    elsewhere = ("did", "create", "key", "--key", "clerk", "--network", "sepolia")
+    assert "on no chain" in shell.refused(2, *elsewhere)

@@ -18,7 +18,7 @@ from cityid.errors import (
     RegistryError,
     UnsupportedError,
 )
-from cityid.registry.ethereum.sender import Receipt, Ticket
+from cityid.registry.ethereum.sender import PATIENCE_SECONDS, Receipt, Ticket
 from ethr_chain import CHAIN_ID, CONTRACT, NETWORKS, Town
 
 KEY = keys.generate("secp256k1", seed=bytes(31) + b"\1")
@@ -137,7 +137,8 @@ class Noting:
         self.sent.append((to, data, key, gas))
         return Ticket(key)
 
-    def wait(self, _: Ticket) -> Receipt:
+    def wait(self, _: Ticket, timeout: float = 0) -> Receipt:
+        self.waited = timeout
         return Receipt(bytes(32), 1, bytes(32), 21_000, self.contract)
 
 
@@ -158,10 +159,30 @@ def test_each_change_is_sent_once_unless_it_is_called_the_same():
     control = ethr.control(f"did:ethr:city:{ADDRESS}", Town(), sender, networks=NETWORKS)
     for _ in range(2):
         control.add_service("Hub", "https://a.example", validity=timedelta(days=1))
+    assert sender.waited == PATIENCE_SECONDS
     control.deactivate()
     contracts, _, names, _ = zip(*sender.sent, strict=True)
     assert set(contracts) == {CONTRACT}
     assert len(set(names)) == 3
+
+
+def test_an_identity_says_who_changes_a_did_ethr():
+    with pytest.raises(UnsupportedError, match=r"ethr\.control does"):
+        did.create("ethr").deactivate()
+    with pytest.raises(UnsupportedError, match="changes and tells no did:key"):
+        did.create("key").rotate()
+
+
+def test_a_change_is_waited_for_as_long_as_is_said():
+    sender = Noting()
+    control = ethr.control(
+        f"did:ethr:city:{ADDRESS}", Town(), sender, networks=NETWORKS, timeout=1800
+    )
+    change = changes.change_owner(control.identity, bytes([1] * 20))
+    assert control.submit(change, key=b"mine") == Ticket(b"mine")
+    control.send(change, key=b"mine")
+    assert sender.waited == 1800
+    assert sender.sent[0] == sender.sent[1]
 
 
 @pytest.mark.parametrize(("legacy", "counted"), [(False, "owner"), (True, "identity")])

@@ -282,8 +282,9 @@ class Identity:
 
     def _lifecycle(self) -> Lifecycle:
         if self.lifecycle is None:
+            other = ": cityid.did.methods.ethr.control does" if self.did.method == "ethr" else ""
             raise UnsupportedError(
-                f"a did:{self.did.method} has no history, so it can be neither changed nor told",
+                f"an identity changes and tells no did:{self.did.method}{other}",
                 name=self.did.method,
                 known=("webvh",),
                 code=Code.FEATURE_NOT_SUPPORTED,

@@ -29,7 +29,7 @@ from cityid.did.syntax import DID
 from cityid.errors import Code, InvalidInputError, quote
 from cityid.keys import DigestSigner, PublicKey
 from cityid.registry.ethereum.hashing import read_address
-from cityid.registry.ethereum.sender import Receipt, Ticket
+from cityid.registry.ethereum.sender import PATIENCE_SECONDS, Receipt, Ticket
 
 _KEY_SIZE: Final = 16
 
@@ -41,7 +41,7 @@ class Sending(Protocol):
         """Send a transaction, and do not wait for it."""
         ...
 
-    def wait(self, ticket: Ticket) -> Receipt:
+    def wait(self, ticket: Ticket, timeout: float = ...) -> Receipt:
         """Return when it is settled."""
         ...
 
@@ -59,12 +59,15 @@ class Controller:
         network: Where it lives.
         ledger: The chain.
         sender: Sends, with the key of whoever pays: of the owner, unless he signed the change.
+        timeout: For how many seconds a change is waited for. Blocks of the mainnet take a quarter
+            of an hour to become final; what is late stays in the outbox.
     """
 
     did: DID
     network: Network
     ledger: Ledger = field(repr=False)
     sender: Sending = field(repr=False)
+    timeout: float = PATIENCE_SECONDS
 
     def add_key(
         self,
@@ -233,9 +236,30 @@ class Controller:
             RevertedError: The sender is not the owner, or the signature not his.
             RegistryError: It is not settled yet, or cannot be sent; ask again.
         """
+        ticket = self.submit(change, signature=signature, key=key)
+        return self.sender.wait(ticket, self.timeout)
+
+    def submit(
+        self, change: Change, *, signature: bytes | None = None, key: bytes | None = None
+    ) -> Ticket:
+        """Send a change, and do not wait for it.
+
+        Args:
+            change: As for `send`.
+            signature: As for `send`.
+            key: As for `send`.
+
+        Returns:
+            What `sender` is to wait for.
+
+        Raises:
+            InvalidInputError: As for `send`.
+            RevertedError: The contract refuses it by the estimate; nothing was sent.
+            RegistryError: Nothing could be sent.
+        """
         data = change.call() if signature is None else change.signed_call(signature)
         same = secrets.token_bytes(_KEY_SIZE) if key is None else key
-        return self.sender.wait(self.sender.submit(self.network.registry, data, key=same))
+        return self.sender.submit(self.network.registry, data, key=same)
 
     def sign(self, change: Change, signer: DigestSigner) -> bytes:
         """Sign a change as the owner, for somebody else to send and pay.
@@ -275,6 +299,7 @@ def control(
     sender: Sending,
     *,
     networks: Mapping[str, Network] | None = None,
+    timeout: float = PATIENCE_SECONDS,
 ) -> Controller:
     """Make what changes a did:ethr.
 
@@ -283,6 +308,7 @@ def control(
         ledger: The chain it lives on.
         sender: Sends to this chain.
         networks: Networks of your own, by name.
+        timeout: For how many seconds a change is waited for.
 
     Raises:
         InvalidInputError: It is no did:ethr (``INVALID_DID``), or lives on another chain
@@ -296,7 +322,7 @@ def control(
             f"the DID lives on chain {network.chain_id}, and this is {ledger.chain_id}",
             code=Code.INVALID_OPTIONS,
         )
-    return Controller(asked, network, ledger, sender)
+    return Controller(asked, network, ledger, sender, timeout)
 
 
 def _multikey(key: PublicKey) -> bytes:

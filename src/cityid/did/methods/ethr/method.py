@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import ClassVar
 
 from cityid import timestamp
@@ -210,7 +211,7 @@ def method(
     by_number = {chain.chain_id: chain for chain in chains}
     if len(by_number) != len(chains):
         raise InvalidInputError("two chains have the same number", code=Code.INVALID_OPTIONS)
-    return Ethr(by_number, checked_networks(networks or {}), clock)
+    return Ethr(MappingProxyType(by_number), checked_networks(networks or {}), clock)
 
 
 def _height(text: str) -> int:
