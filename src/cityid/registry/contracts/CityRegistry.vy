@@ -77,7 +77,7 @@ ONE_ENTRY: constant(uint256) = 2**216    # 1, where a total has its size
 total: public(uint256)
 head: public(HashMap[bytes32, uint256])
 writer: public(HashMap[uint256, Writer])
-writer_of: public(HashMap[address, uint256])    # the inverse of writer[n].key, 0 where there is none
+writer_of: public(HashMap[address, uint256])    # the inverse of writer[n].key; 0: no writer's
 writers: public(uint256)
 
 steward: public(immutable(address))
@@ -124,10 +124,10 @@ def append_many(start: uint256):
     @dev The entries follow the argument in the call, packed, and end where the call ends:
              entry = id 32 bytes | version 4 bytes | part, part, ...
              part  = more 1 bit | length 15 bits | bytes, at most MAX_PART
-         The bit `more` is set in all parts of an entry but the last. What lies between the argument
-         and `start` is not read: the compiler reads calldata in pieces of fixed size only, so a call
-         must be at least MAX_PART long, and shorter ones are filled up there. A part is copied as a
-         window of MAX_PART bytes that begins with it, or else is the end of the call.
+         The bit `more` is set in all parts of an entry but the last. A part is copied as a window of
+         MAX_PART bytes, for the compiler copies calldata only in pieces of fixed size; the window
+         begins with the part, or ends with the call. So a call must be at least MAX_PART long, and
+         one that would be shorter is filled up between the argument and `start`, which is not read.
          Every departure from this form reaches beyond the end of the call or of a window, which
          reverts; so does every reason of `append`.
     @param start Where in the call the first entry begins: 36, or later.
