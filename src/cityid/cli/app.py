@@ -16,6 +16,7 @@ from cityid.cli import (
     chains,
     credentials,
     dids,
+    freezes,
     keystore,
     registries,
     statuses,
@@ -60,7 +61,8 @@ SPECIFICATIONS = (
     ("VC Recognized Entities", "1.0, Working Draft of 2026-08-02"),
     ("Bitstring Status List", "1.0, Recommendation of 2025-05-15"),
     ("Token Status List", "draft 21 of the IETF, as a JWT"),
-    ("DID methods", "did:key, did:jwk, did:peer 0, 2 and 4, did:web, did:webvh 1.0"),
+    ("DID methods", "did:key, did:jwk, did:peer 0, 2 and 4, did:web, did:webvh 1.0, did:ethr"),
+    ("Chains", "EVM from London on; EIP-155, EIP-1559, EIP-1186 proofs; ERC-1056 for did:ethr"),
     ("Merkle log", "RFC 6962 and 9162; C2SP checkpoints, cosignatures, proofs and tiles"),
 )
 
@@ -79,6 +81,7 @@ chains.add_to(registries.app)
 app.add_typer(registries.app, name="registry")
 app.add_typer(statuses.app, name="status")
 app.add_typer(trusts.app, name="trust")
+app.add_typer(freezes.app, name="freeze")
 app.add_typer(credentials.schemas, name="schema")
 credentials.add_to(app)
 
