@@ -1,6 +1,6 @@
-"""Random work on a registry in memory and one in a file: after each step they answer alike.
+"""Random work on a registry in memory and one in a file or on a chain: they always answer alike.
 
-Both are also compared with a model of a few lines that shares no code with them.
+All are also compared with a model of a few lines that shares no code with them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from cityid import keys, registry
 from cityid.errors import ConflictError, InvalidInputError, RegistryError
-from cityid.registry import NewEntry
+from cityid.registry import Checkpoint, NewEntry, Record
+from cityid.registry.ethereum.registry import EthereumRegistry
+from cityid.registry.ethereum.sender import Sender
 from cityid.registry.file import FileRegistry
 from cityid.registry.memory import MemoryRegistry
 
@@ -218,3 +220,80 @@ Registries.TestCase.settings = settings(
     suppress_health_check=list(HealthCheck),
 )
 TestRegistries = Registries.TestCase
+
+
+def placed(answer):
+    """An answer without times, and without what follows from them: a chain has its own."""
+    if isinstance(answer, Checkpoint):
+        return answer.origin, answer.size
+    if isinstance(answer, Record):
+        return answer._replace(recorded_at=None, evidence=None)
+    if isinstance(answer, bytes):
+        return len(answer)
+    return tuple(map(placed, answer)) if isinstance(answer, tuple) else answer
+
+
+class OnAChain(Registries):
+    """The same, with a registry on a chain in place of the file."""
+
+    def open(self):
+        self.signer = keys.generate("secp256k1", seed=b"the clerk of a registry, 32 byte")
+        self.grown = []
+        return registry.connect(
+            "ethereum+tester:",
+            origin=ORIGIN,
+            operator=OPERATOR,
+            clock=self.clock,
+            signer=self.signer,
+        )
+
+    def both(self, name, *arguments, **options):
+        memory = answer(getattr(self.memory, name), *arguments, **options)
+        chain = answer(getattr(self.file, name), *arguments, **options)
+        assert placed(memory) == placed(chain), name
+        return memory
+
+    @rule(after=NUMBERS)
+    def scan(self, after):
+        records = tuple(self.file.scan(after))
+        assert placed(records) == placed(tuple(self.memory.scan(after)))
+        times = [r.recorded_at for r in self.file.scan()]
+        assert times == sorted(times)
+
+    @rule()
+    def reopen(self):
+        """Go on as another process does, with the same key."""
+        first = self.file
+        chain = first.contract.chain
+        sender = Sender(chain, self.signer, poll=0.01)
+        self.file = EthereumRegistry(
+            first.contract, origin=ORIGIN, operator=OPERATOR, sender=sender
+        )
+
+    join_another_process = None
+
+    @rule(log=LOGS, size=st.integers(1, 4))
+    def crash(self, log, size):
+        """Die before the answer comes; the next process asks again."""
+        first = len(self.model.log(log)) + 1
+        entries = [NewEntry(log, first + i, b"%d" % i) for i in range(size)]
+        for entry in entries:
+            self.file.submit([entry])
+        self.reopen()
+        time = max(self.time, self.latest or self.time)
+        assert told(self.both("append", entries)) == self.model.append(entries, time)
+        self.latest = time
+
+    @invariant()
+    def compare(self):
+        assert self.both("checkpoint").size == len(self.model.records)
+        self.grown = [*self.grown[-3:], self.file.checkpoint()]
+        for earlier in self.grown:
+            path = self.file.prove_consistency(earlier.size, self.grown[-1].size)
+            registry.verify_growth(earlier, self.grown[-1], path)
+
+
+OnAChain.TestCase.settings = settings(
+    Registries.TestCase.settings, max_examples=8, stateful_step_count=20
+)
+TestOnAChain = OnAChain.TestCase

@@ -21,9 +21,10 @@ DAY = timedelta(days=1)
 CHEAP = Cost(operations=1, memory=2**13)
 
 
-@pytest.fixture
-def ledger(tmp_path):
-    with registry.connect(f"file:{tmp_path / 'city.registry'}") as opened:
+@pytest.fixture(params=["file", "ethereum+tester"])
+def ledger(request, tmp_path):
+    place = tmp_path / "city.registry" if request.param == "file" else ""
+    with registry.connect(f"{request.param}:{place}") as opened:
         yield opened
 
 

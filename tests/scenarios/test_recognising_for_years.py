@@ -20,9 +20,9 @@ START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 class Years:
     """A registry whose clock the test moves, and an authority with a history in it."""
 
-    def __init__(self):
+    def __init__(self, address):
         self.now = START
-        self.ledger = registry.connect("memory:", clock=lambda: self.now)
+        self.ledger = registry.connect(address, clock=lambda: self.now)
         self.keyring = keys.MemoryKeyring()
         self.city = did.create(
             "webvh",
@@ -51,9 +51,9 @@ class Years:
         )
 
 
-@pytest.fixture
-def years():
-    return Years()
+@pytest.fixture(params=["memory:", "ethereum+tester:"])
+def years(request):
+    return Years(request.param)
 
 
 def test_list_outlives_the_key_that_signed_it(years):

@@ -22,9 +22,9 @@ UPDATE, FIRST, SECOND = (keys.generate(seed=name * 32) for name in (b"u", b"1", 
 class Office:
     """An office with a history in a registry; the tests set its clock and the registry's."""
 
-    def __init__(self):
+    def __init__(self, address="memory:"):
         self.now = START
-        self.ledger = registry.connect("memory:", clock=lambda: self.now)
+        self.ledger = registry.connect(address, clock=lambda: self.now)
         place = webvh.template("id.city.example", "vehicles")
         parameters = {"updateKeys": [UPDATE.public_key.multikey]}
         document = succession.first(place, FIRST.public_key)
@@ -82,9 +82,9 @@ class Office:
         )
 
 
-@pytest.fixture
-def office():
-    return Office()
+@pytest.fixture(params=["memory:", "ethereum+tester:"])
+def office(request):
+    return Office(request.param)
 
 
 def proof(result):

@@ -10,6 +10,7 @@ This is the one door to eth-tester.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -63,6 +64,10 @@ def make_tester(*wealthy: bytes) -> Any:
     Args:
         wealthy: The addresses that have money.
     """
+    limit = sys.getrecursionlimit()
+    import eth  # noqa: F401 - lifts that limit for the whole process, which is not for it to do
+
+    sys.setrecursionlimit(limit)
     from eth_tester import EthereumTester, PyEVMBackend
 
     account = {"balance": _WEALTH, "nonce": 0, "code": b"", "storage": {}}
