@@ -258,7 +258,7 @@ class SimulatedChain:
                         "blockNumber": hex(block.number),
                         "blockHash": "0x" + block.hash.hex(),
                         "status": "0x0" if sent.data.startswith(b"no") else "0x1",
-                        "gasUsed": hex(21_000),
+                        "gasUsed": hex(50_000 if sent.data.startswith(b"no gas") else 21_000),
                     }
         return None
 
@@ -291,7 +291,7 @@ class SimulatedChain:
         return hex(40_000)
 
     def eth_call(self, call, _block):
-        if bytes.fromhex(call["data"][2:]).startswith(b"no"):
+        if bytes.fromhex(call["data"][2:]).startswith(b"no,"):
             raise classify(3, "execution reverted: no", None, self.name)
         return "0x"
 

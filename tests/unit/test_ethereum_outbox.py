@@ -1,6 +1,5 @@
 """The outbox: nothing is forgotten or done twice, whoever dies, shares or damages it."""
 
-import multiprocessing
 import random
 import signal
 import sqlite3
@@ -303,22 +302,12 @@ def test_values_that_were_never_written_are_damage(outbox, damage):
         (lane.raw([(0, 0)]), lane.work(0), lane.slots())
 
 
-def test_a_fork_does_not_take_an_outbox_in_memory_along():
-    lane = Lane(MemoryOutbox(), CHAIN, PEN.account)
-    context = multiprocessing.get_context("fork")
-    answers = context.Queue()
-    child = context.Process(target=_enter_in_fork, args=(lane, answers))
-    child.start()
-    assert "does not follow a fork" in answers.get(timeout=20)
-    child.join()
-
-
-def _enter_in_fork(lane, answers):
-    try:
+def test_a_fork_does_not_take_an_outbox_in_memory_along(monkeypatch):
+    outbox = MemoryOutbox()
+    lane = Lane(outbox, CHAIN, PEN.account)
+    monkeypatch.setattr(outbox, "_process", 0)  # as in a forked child
+    with pytest.raises(RegistryError, match="does not follow a fork"):
         enter(lane, work())
-        answers.put("entered")
-    except RegistryError as error:
-        answers.put(str(error))
 
 
 # --- processes

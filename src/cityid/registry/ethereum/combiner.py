@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
+from cityid.errors import CityIdError
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -20,7 +22,7 @@ class _Request(Generic[T, R]):
     def __init__(self, work: T) -> None:
         self.work = work
         self.result: list[R] = []
-        self.error: BaseException | None = None
+        self.error: CityIdError | None = None
 
 
 class Combiner(Generic[T, R]):
@@ -46,27 +48,31 @@ class Combiner(Generic[T, R]):
             work: The work.
 
         Returns:
-            What came of it. What the step raises, it raises for all whose work was in it.
+            What came of it. What the step refuses, it refuses to all whose work was in it.
         """
         request = _Request[T, R](work)
         with self._lock:
             self._waiting.append(request)
         with self._turn:
             while not request.result and request.error is None:
-                self._take_turn()
+                self._take_turn(request)
         if request.error is not None:
             raise request.error
         return request.result[0]
 
-    def _take_turn(self) -> None:
+    def _take_turn(self, mine: _Request[T, R]) -> None:
         with self._lock:
             batch = self._waiting[:_LARGEST_STEP]
             del self._waiting[:_LARGEST_STEP]
         try:
             results = self._step([request.work for request in batch])
-        except BaseException as error:
+        except CityIdError as error:
             for request in batch:
                 request.error = error
+            return
+        except BaseException:  # what ends this thread is no reason to end others
+            with self._lock:
+                self._waiting[:0] = [request for request in batch if request is not mine]
             raise
         for request, result in zip(batch, results, strict=True):
             request.result.append(result)

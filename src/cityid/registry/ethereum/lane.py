@@ -134,9 +134,7 @@ class Lane:
                 (self._lane, key),
             ).fetchone()
         if row is None:
-            raise NotFoundError(
-                f"the outbox knows no work of the key {quote(key.hex())}", ref=key.hex()
-            )
+            raise NotFoundError(f"the outbox knows no work of the key {quote(key)}", ref=quote(key))
         fate, reason, transaction, block, block_hash, gas_used, contract = row
         if fate is None:
             return None
@@ -305,8 +303,7 @@ class Lane:
             known = row[0] if row else seen.setdefault(work.key, work.content)
             if known != work.content:
                 return InvalidInputError(
-                    f"the key {quote(work.key.hex())} was used for other work before; "
-                    "take another key",
+                    f"the key {quote(work.key)} was used for other work before; take another key",
                     code=Code.INVALID_OPTIONS,
                 )
         return None

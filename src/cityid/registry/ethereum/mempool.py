@@ -160,7 +160,7 @@ class Mempool:
         best = [(Reception.UNKNOWN, "no node answered")] * len(raw)
         for answers in self._nodes.ask(requests):
             received = map(_reception, answers)
-            best = [max(pair, key=lambda one: one[0]) for pair in zip(best, received, strict=True)]
+            best = [max(new, old, key=_rank) for old, new in zip(best, received, strict=True)]
         return best
 
     def quote(self, *, dynamic: bool) -> Quote:
@@ -262,6 +262,10 @@ def _read_receipt(receipt: Any, hash_: bytes) -> Sighting:
         read_quantity(member(receipt, "status", what), "status", bits=1) == 1,
         read_quantity(member(receipt, "gasUsed", what), "gasUsed", bits=_NUMBER_BITS - 1),
     )
+
+
+def _rank(received: tuple[Reception, str]) -> Reception:
+    return received[0]
 
 
 def _reception(answer: Any) -> tuple[Reception, str]:

@@ -218,12 +218,15 @@ class Sender:
             timeout: After how many seconds to give up waiting.
 
         Raises:
+            InvalidInputError: The time is none.
             NotFoundError: The outbox knows no such work.
             RevertedError: The contract refused it, and that is settled.
             RegistryError: It was given up because every node refused it (WRITE_REFUSED), or it is
                 not settled yet (TIMEOUT): then it stays in the outbox, so that asking again is
                 safe, here or after a restart.
         """
+        if not timeout >= 0:
+            raise _invalid(f"{quote(timeout)} is no time to wait")
         end = self._clock() + timeout
         while (receipt := self.receipt(ticket)) is None:
             self._tend_in_turn()
@@ -346,13 +349,14 @@ class Sender:
         if last is not None and now - last[0] < _FRESH_SECONDS:
             return last[1]
         try:
-            floor = self._mempool.counts(self.address).pending
+            counts = self._mempool.counts(self.address)
         except RegistryError:
             if not self._lane.bounds()[1]:
                 raise
             return 0
-        self._counted = now, floor
-        return floor
+        self._tending.watch.look(counts, now)
+        self._counted = now, counts.pending
+        return counts.pending
 
     def _send(self, groups: Sequence[tuple[Entered, ...]]) -> Sequence[None]:
         self._tending.send([entered for group in groups for entered in group])

@@ -37,6 +37,7 @@ _POOR_SECONDS: Final = 6.0
 _OUTBID_AT_ONCE: Final = 16
 _REFUSED_SECONDS: Final = 20.0
 _GAP_SECONDS: Final = 8.0
+_LOST_SECONDS: Final = 30.0
 _GAPS_AT_ONCE: Final = 64
 _USED_SECONDS: Final = 6.0
 
@@ -200,15 +201,20 @@ class Tending:
         return {slot.nonce for slot in slots if count is not None and slot.nonce < count}
 
     def _fill_gaps(self, slots: Sequence[Slot], counts: Counts) -> None:
-        """Use up nonces that nobody has a transaction for: all later ones wait for them."""
+        """Use up nonces that nobody has a transaction for: all later ones wait for them.
+
+        A nonce that was settled is missing only where a chain took back what it called settled,
+        or where the nodes have fallen behind; so that is looked at for longer.
+        """
         settled, free = self._lane.bounds()
         known = {slot.nonce for slot in slots}
-        first = max(counts.held, settled)
-        gaps = [nonce for nonce in range(first, min(free, first + WINDOW)) if nonce not in known]
+        last = min(free, counts.held + WINDOW)
+        gaps = [nonce for nonce in range(counts.held, last) if nonce not in known]
         now = self._clock()
         self.watch.gaps = {nonce: self.watch.gaps.get(nonce, now) for nonce in gaps[:_GAPS_AT_ONCE]}
         for nonce, since in self.watch.gaps.items():
-            fees = self._asked(self._prices.fees) if now - since >= _GAP_SECONDS else None
+            patience = _LOST_SECONDS if nonce < settled else _GAP_SECONDS
+            fees = self._asked(self._prices.fees) if now - since >= patience else None
             if fees is None:
                 continue
             signed = self._pen.filler(nonce, fees)
