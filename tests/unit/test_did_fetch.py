@@ -11,8 +11,9 @@ import pytest
 import loopback
 from cityid import did
 from cityid.did.fetch import is_domain_name
-from cityid.did.https import GuardedFetch, _left, is_public, look_up
+from cityid.did.https import GuardedFetch, is_public, look_up
 from cityid.errors import CityIdError, Code, InvalidInputError, NotFoundError, RegistryError
+from cityid.timed_socket import left
 from loopback import ADDRESS, HOST, answer, serving
 
 
@@ -113,9 +114,9 @@ def test_no_time_left_is_a_timeout():
 
 
 def test_a_deadline_that_is_past_leaves_nothing():
-    assert 0 < _left(time.monotonic() + 5) <= 5
+    assert 0 < left(time.monotonic() + 5) <= 5
     with pytest.raises(TimeoutError):
-        _left(time.monotonic())
+        left(time.monotonic())
 
 
 def test_a_certificate_of_another_host_is_refused():

@@ -8,7 +8,6 @@ few bytes.
 from __future__ import annotations
 
 import http.client
-import io
 import ipaddress
 import queue
 import re
@@ -18,10 +17,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from cityid.did.fetch import FetchedDocument, Lookup, is_domain_name
 from cityid.errors import Code, InvalidInputError, NotFoundError, RegistryError, quote
+from cityid.timed_socket import TimedSocket, left
 
 _URL = re.compile(
     r"https://([^/?#@:\[\]\s]+|\[[0-9A-Fa-f:.]+\])(?::([1-9][0-9]{0,4}))?(/[\x21\x24-\x7e]*)",
@@ -130,12 +130,12 @@ class GuardedFetch:
         failure: OSError = OSError("no address")
         for address in addresses:
             try:
-                plain = socket.create_connection((address, port), timeout=_left(deadline))
+                plain = socket.create_connection((address, port), timeout=left(deadline))
             except OSError as error:
                 failure = error
                 continue
             try:
-                plain.settimeout(_left(deadline))
+                plain.settimeout(left(deadline))
                 return tls.wrap_socket(plain, server_hostname=host)
             except BaseException:
                 plain.close()
@@ -146,7 +146,7 @@ class GuardedFetch:
         self, connection: ssl.SSLSocket, url: str, target: str, deadline: float
     ) -> FetchedDocument:
         client = http.client.HTTPConnection(url.split("/")[2])
-        client.sock = _TimedSocket(connection, deadline)
+        client.sock = TimedSocket(connection, deadline)
         headers = {"Accept": "application/did, application/json", "Accept-Encoding": "identity"}
         client.request("GET", target, headers={**headers, "Connection": "close"})
         response = client.getresponse()
@@ -184,36 +184,6 @@ def check_options(timeout: float, max_bytes: int, tls: ssl.SSLContext | None) ->
         )
 
 
-class _TimedSocket:
-    """What `http.client` needs of a socket, with one deadline over all reads."""
-
-    def __init__(self, connection: ssl.SSLSocket, deadline: float) -> None:
-        self._connection, self._deadline = connection, deadline
-
-    def sendall(self, data: bytes) -> None:
-        self._connection.settimeout(_left(self._deadline))
-        self._connection.sendall(data)
-
-    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - http.client reads bytes alone
-        return io.BufferedReader(_TimedReader(self._connection, self._deadline))
-
-    def close(self) -> None:
-        """Do nothing: http.client closes before the body is read; whoever connected closes."""
-
-
-class _TimedReader(io.RawIOBase):
-    def __init__(self, connection: ssl.SSLSocket, deadline: float) -> None:
-        super().__init__()
-        self._connection, self._deadline = connection, deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._connection.settimeout(_left(self._deadline))
-        return self._connection.recv_into(buffer)
-
-
 def _within(deadline: float, work: Callable[[], Sequence[str]]) -> Sequence[str]:
     """Do work that knows no deadline; whoever waits for it does."""
     answers: queue.SimpleQueue[Sequence[str] | Exception] = queue.SimpleQueue()
@@ -226,7 +196,7 @@ def _within(deadline: float, work: Callable[[], Sequence[str]]) -> Sequence[str]
 
     threading.Thread(target=run, daemon=True).start()
     try:
-        answer = answers.get(timeout=_left(deadline))
+        answer = answers.get(timeout=left(deadline))
     except queue.Empty as error:
         raise TimeoutError from error
     if isinstance(answer, OSError):
@@ -234,13 +204,6 @@ def _within(deadline: float, work: Callable[[], Sequence[str]]) -> Sequence[str]
     if isinstance(answer, Exception):
         raise OSError(f"the lookup failed with {type(answer).__name__}") from answer
     return answer
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
 
 
 def _check_status(response: http.client.HTTPResponse, url: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from cityid.errors import RegistryError
@@ -40,7 +40,7 @@ class _Seat:
 
     node: Node
     capabilities: Capabilities | None = None
-    thread: ThreadPoolExecutor | None = None
+    thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "cityid-node"))
 
 
 class Panel:
@@ -100,7 +100,6 @@ class Panel:
         with self._one_vote:
             asked: dict[Future[Voice[T]], str] = {}
             for seat in self._row():
-                seat.thread = seat.thread or ThreadPoolExecutor(1, "cityid-node")
                 asked[seat.thread.submit(self._voice, seat, question)] = seat.node.name
             return _collect(asked, quorum)
 
@@ -114,8 +113,7 @@ class Panel:
         with self._order:
             self._closed = True
         for seat in self._seats:
-            if seat.thread is not None:
-                seat.thread.shutdown(wait=False, cancel_futures=True)
+            seat.thread.shutdown(wait=False, cancel_futures=True)
             seat.node.endpoint.close()
 
     def _row(self) -> list[_Seat]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import http.client
-import io
 import socket
 import ssl
 import time
@@ -20,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from cityid.errors import Code, InvalidInputError
 from cityid.registry.ethereum.failures import Failure, RpcError
+from cityid.timed_socket import TimedSocket, left
 
 MAX_BYTES: Final = 32_000_000
 _CHUNK: Final = 65_536
@@ -167,12 +167,12 @@ class Wire:
 
     def _connect(self, deadline: float) -> socket.socket:
         place = self._location
-        plain = socket.create_connection((place.host, place.port), timeout=_left(deadline))
+        plain = socket.create_connection((place.host, place.port), timeout=left(deadline))
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is None:
                 return plain
-            plain.settimeout(_left(deadline))
+            plain.settimeout(left(deadline))
             return self._tls.wrap_socket(plain, server_hostname=place.host)
         except BaseException:
             plain.close()
@@ -183,7 +183,7 @@ class Wire:
     ) -> Answer:
         place = self._location
         client = http.client.HTTPConnection(place.host, place.port)
-        client.sock = _TimedSocket(connection, deadline)
+        client.sock = TimedSocket(connection, deadline)
         try:
             client.request("POST", place.target, data, {**headers, **place.credentials})
             response = client.getresponse()
@@ -222,43 +222,6 @@ class Wire:
             f"{self._location.name} answers with more than {self._max_bytes} bytes",
             failure=Failure.RANGE_TOO_LARGE,
         )
-
-
-class _TimedSocket:
-    """What `http.client` needs of a socket, with one deadline over all reads and writes."""
-
-    def __init__(self, connection: socket.socket, deadline: float) -> None:
-        self._connection, self._deadline = connection, deadline
-
-    def sendall(self, data: bytes) -> None:
-        self._connection.settimeout(_left(self._deadline))
-        self._connection.sendall(data)
-
-    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - http.client reads bytes alone
-        return io.BufferedReader(_TimedReader(self._connection, self._deadline))
-
-    def close(self) -> None:
-        """Do nothing: http.client closes before the body is read; the wire closes itself."""
-
-
-class _TimedReader(io.RawIOBase):
-    def __init__(self, connection: socket.socket, deadline: float) -> None:
-        super().__init__()
-        self._connection, self._deadline = connection, deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._connection.settimeout(_left(self._deadline))
-        return self._connection.recv_into(buffer)
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
 
 
 def _credentials(user: str | None, password: str | None) -> dict[str, str]:
