@@ -175,12 +175,20 @@ class Town:
         raise RegistryError("reverted")
 
     def logs(
-        self, address: str, topics: Sequence[Sequence[bytes] | None], first: int, last: int
+        self,
+        address: str,
+        topics: Sequence[Sequence[bytes] | None],
+        first: int,
+        last: int,
+        check: Callable[[Sequence[Log]], object],
+        *,
+        agreed: bool,
     ) -> tuple[Log, ...]:
         """Return what the contract said, as this chain's nodes tell it."""
+        assert agreed
         self.asked.append("logs")
         kinds, identities = topics
-        return self.voice(
+        told = self.voice(
             tuple(
                 log
                 for log in self.said
@@ -190,6 +198,8 @@ class Town:
                 and log.topics[1] in identities
             )
         )
+        check(told)
+        return told
 
 
 def altered(**members: object) -> Callable[[tuple[Log, ...]], tuple[Log, ...]]:

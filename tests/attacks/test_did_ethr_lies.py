@@ -164,9 +164,9 @@ class Failing(Town):
         self._fail("call")
         return super().call(address, content, block)
 
-    def logs(self, *arguments: Any) -> Any:
+    def logs(self, *arguments: Any, **options: Any) -> Any:
         self._fail("logs")
-        return super().logs(*arguments)
+        return super().logs(*arguments, **options)
 
 
 @pytest.mark.parametrize("question", ["settled", "block", "call", "logs"])

@@ -60,6 +60,11 @@ def without_the_last(logs: list[object]) -> list[object]:
     return logs[:-1]
 
 
+def with_another_delegate(logs: list[dict[str, str]]) -> list[dict[str, str]]:
+    """A lie that no link betrays."""
+    return [log | {"data": log["data"].replace("01" * 20, "66" * 20)} for log in logs]
+
+
 def test_one_node_of_three_lies_about_events_and_is_outvoted():
     with a_town() as (town, made, _):
         nodes = [faults.FaultyNode(town.node.endpoint(), f"node {index}") for index in range(3)]
@@ -68,6 +73,7 @@ def test_one_node_of_three_lies_about_events_and_is_outvoted():
         honest = resolver.resolve(str(made.did)).require().to_json()
         for lie in (
             faults.answering(without_the_last, "eth_getLogs"),
+            faults.answering(with_another_delegate, "eth_getLogs"),
             faults.answering(lambda _: "0x" + "00" * 32, "eth_call"),
             faults.failing(Failure.PRUNED),
         ):
@@ -86,10 +92,22 @@ def test_without_a_majority_nothing_is_known():
         chain = connect_chain(nodes, quorum=2, confirmations=0)
         resolver = did.resolver(methods=[ethr.method(chain, networks=town.networks)])
         with (
-            nodes[0].ailing(faults.answering(without_the_last, "eth_getLogs")),
+            nodes[0].ailing(faults.answering(with_another_delegate, "eth_getLogs")),
             nodes[1].ailing(faults.failing(Failure.TIMEOUT)),
         ):
             assert resolver.resolve(str(made.did)).error.code is Code.REGISTRY_UNDETERMINED
+        chain.close()
+
+
+def test_a_node_that_dropped_old_events_is_not_asked_alone():
+    with a_town() as (town, made, _):
+        nodes = [faults.FaultyNode(town.node.endpoint(), f"node {index}") for index in range(2)]
+        chain = connect_chain(nodes, confirmations=0)
+        resolver = did.resolver(methods=[ethr.method(chain, networks=town.networks)])
+        with nodes[0].ailing(faults.answering(lambda _: [], "eth_getLogs")):
+            assert len(resolver.resolve(str(made.did)).require().verification_methods) == 3
+            with nodes[1].ailing(faults.answering(lambda _: [], "eth_getLogs")):
+                assert resolver.resolve(str(made.did)).error.code is Code.HISTORY_PRUNED
         chain.close()
 
 

@@ -201,11 +201,13 @@ class Chain(Closing):
         first: int,
         last: int,
         check: Check | None = None,
+        *,
+        agreed: bool = False,
     ) -> tuple[Log, ...]:
         """Return the logs of a contract in some blocks, in their order.
 
         With a check one node is asked, and the next where the check refuses what it says. Without
-        one, enough nodes must say the same.
+        one, and where the check alone does not suffice, enough nodes must say the same.
 
         Args:
             address: The contract.
@@ -213,24 +215,27 @@ class Chain(Closing):
             first: The first block.
             last: The last block.
             check: Refuses logs that do not lead to what is known, by raising a `RegistryError`.
+            agreed: Whether enough nodes must say the same although there is a check.
 
         Raises:
             InvalidInputError: The address is none.
             RegistryError: They cannot be known.
-            UnsupportedError: Without a check: a block is trusted, and one node alone is asked.
+            UnsupportedError: A block is trusted, and one node alone is asked, but by a check that
+                suffices.
         """
         read_address(address)
         what = f"the logs of {address}"
-        if check is None:
-            self._demand_several("logs")
-            return self._answer(lambda node, _: paged(node, address, topics, first, last), what)
 
         def checked(node: Node, _: Capabilities) -> tuple[Log, ...]:
             logs = paged(node, address, topics, first, last)
-            check(logs)
+            if check is not None:
+                check(logs)
             return logs
 
-        return self._panel.first(checked, what)
+        if check is not None and not agreed:
+            return self._panel.first(checked, what)
+        self._demand_several("logs")
+        return self._answer(checked, what)
 
     def ask(self, method: str, params: Sequence[Any] = ()) -> Any:
         """Return what the first node that answers says, of what needs no belief: fees, for one.

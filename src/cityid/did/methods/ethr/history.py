@@ -10,7 +10,7 @@ Spec:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol, runtime_checkable
 
 from cityid.did.methods.ethr.account import NOBODY
@@ -60,9 +60,16 @@ class Ledger(Protocol):
         ...
 
     def logs(
-        self, address: str, topics: Sequence[Sequence[bytes] | None], first: int, last: int
+        self,
+        address: str,
+        topics: Sequence[Sequence[bytes] | None],
+        first: int,
+        last: int,
+        check: Callable[[Sequence[Log]], object],
+        *,
+        agreed: bool,
     ) -> tuple[Log, ...]:
-        """Return what a contract said in some blocks, as enough nodes tell it."""
+        """Return what a contract said in some blocks, as enough nodes tell it that are believed."""
         ...
 
 
@@ -166,9 +173,12 @@ def _check_owner(
 
 def _logs(ledger: Ledger, contract: str, identity: bytes, block: int) -> tuple[Log, ...]:
     """Return what the contract said of an identity within a block."""
-    logs = ledger.logs(contract, (TOPICS, (word_of(identity),)), block, block)
-    _check_links(logs, identity, block)
-    return logs
+    topics = (TOPICS, (word_of(identity),))
+
+    def check(logs: Sequence[Log]) -> None:
+        _check_links(logs, identity, block)
+
+    return ledger.logs(contract, topics, block, block, check, agreed=True)
 
 
 def _check_links(logs: Sequence[Log], identity: bytes, block: int) -> None:
