@@ -172,6 +172,7 @@ office.rotate(at=datetime(2026, 4, 1, tzinfo=UTC))
 """
 
 
+@pytest.mark.parametrize("ledger", ["file"], indirect=True)  # processes share it
 @pytest.mark.parametrize("dies", ["keys-before", "keys-after", "entry-before", "entry-after"])
 def test_whoever_is_killed_in_a_rotation_leaves_a_usable_identity(tmp_path, office, ledger, dies):
     before = issue(office, START + DAY)
@@ -213,6 +214,7 @@ except ConflictError:
 """
 
 
+@pytest.mark.parametrize("ledger", ["file"], indirect=True)  # processes share it
 def test_four_desks_that_rotate_at_once_rotate_once(tmp_path, office, ledger):
     command = [sys.executable, "-c", ROTATES, str(tmp_path), str(office.did)]
     desks = [
