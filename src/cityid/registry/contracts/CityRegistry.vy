@@ -125,7 +125,7 @@ def append_many(start: uint256):
              entry = id 32 bytes | version 4 bytes | part, part, ...
              part  = more 1 bit | length 15 bits | bytes, at most MAX_PART
          The bit `more` is set in all parts of an entry but the last. A part is copied as a window
-         of MAX_PART bytes, for the compiler copies calldata only in pieces of fixed size; the window
+         of MAX_PART bytes, for the compiler copies calldata in pieces of fixed size; the window
          begins with the part, or ends with the call. So a call must be at least MAX_PART long, and
          one that would be shorter is filled up between the argument and `start`, which is not read.
          Every departure from this form reaches beyond the end of the call or of a window, which
