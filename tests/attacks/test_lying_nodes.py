@@ -87,6 +87,13 @@ LIES = {
     "more logs": liar(eth_getLogs=lambda _, logs: [*logs, {**logs[-1], "logIndex": "0x9"}]),
     "other logs": liar(eth_getLogs=lambda _, logs: [{**log, "data": "0x66"} for log in logs]),
     "logs twice": liar(eth_getLogs=lambda _, logs: [*logs, *logs]),
+    "logs of other blocks": liar(
+        eth_getLogs=lambda _, logs: [{**log, "blockNumber": "0x1"} for log in logs]
+    ),
+    "logs of other kinds": liar(
+        eth_getLogs=lambda _, logs: [{**log, "topics": ["0x" + 64 * "1"]} for log in logs]
+    ),
+    "logs of no kind": liar(eth_getLogs=lambda _, logs: [{**log, "topics": []} for log in logs]),
     "logs of no list": liar(eth_getLogs=lambda _, __: {"logs": []}),
     "logs of nobody": liar(eth_getLogs=lambda _, logs: [None for _ in logs]),
     "no proof": liar(eth_getProof=lambda _, __: {}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -393,6 +394,23 @@ def test_what_only_one_of_several_nodes_is_able_to_do_is_not_relied_upon(honest)
         assert chain.capabilities.proofs  # a proof is one, whoever gives it
         assert chain.settled().number == LENGTH - CONFIRMATIONS
         assert chain.storage(CONTRACT, 7, chain.settled()) == LENGTH - CONFIRMATIONS
+
+
+def test_one_node_that_knows_no_final_block_does_not_speak_for_the_others():
+    final = town_chain()
+    voices = nodes(final, 2, finalized=20)
+    for quorum in (2, 3):
+        with connect_chain(
+            [SimulatedNode(final, "C", finalized=None), *voices], quorum=quorum
+        ) as chain:
+            assert chain.settled().number == LENGTH - 20
+
+
+@pytest.mark.parametrize("reorder", [reversed, partial(sorted, key=str)])
+def test_logs_are_put_in_their_order(honest, reorder):
+    lies = {"eth_getLogs": lambda _, logs: list(reorder(logs))}
+    with connect_chain(nodes(honest, 1, lies=lies)) as chain:
+        assert [log.block for log in chain.logs(CONTRACT, ((KIND,),), 3, 20)] == list(range(3, 21))
 
 
 def test_a_node_of_another_chain_is_not_heard(honest):

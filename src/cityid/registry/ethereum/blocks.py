@@ -72,6 +72,11 @@ class Log:
     transaction: bytes
     index: int
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its place among all logs of the chain: block, and place in the block."""
+        return self.block, self.index
+
 
 def member(value: object, name: str, what: str) -> Any:
     """Return a member of an object that a node answered.

@@ -94,10 +94,13 @@ class Chain(Closing):
         """
         if self._trust.block is not None:
             return self._trusted(self._trust.block)
-        depth = self._trust.confirmations
-        if depth is None and not self.capabilities.finalized:
-            depth = CONFIRMATIONS
-        return self._tip(lambda node, _: settled_tip(node, depth), "the settled block")
+        wanted = self._trust.confirmations
+
+        def tip(node: Node, able: Capabilities) -> Block:
+            depth = CONFIRMATIONS if wanted is None and not able.finalized else wanted
+            return settled_tip(node, depth)
+
+        return self._tip(tip, "the settled block")
 
     def latest(self) -> Block:
         """Return the last block that enough nodes know, which may yet be taken back.

@@ -221,18 +221,18 @@ class Node:
         answer = self.endpoint.request("eth_getLogs", [wanted])
         if not isinstance(answer, list) or len(answer) > _MOST_LOGS:
             raise malformed(f"{self.name} gives no list of logs, or a very long one")
-        logs = tuple(read_log(log, address) for log in answer)
+        logs = sorted((read_log(log, address) for log in answer), key=lambda log: log.place)
         _check_asked(logs, topics, first, last)
-        return logs
+        return tuple(logs)
 
 
 def _check_asked(logs: Sequence[Log], topics: Topics, first: int, last: int) -> None:
-    """Refuse logs that were not asked for, or are not in order."""
-    before = (first, -1)
+    """Refuse logs that were not asked for, or are there twice."""
+    if len({log.place for log in logs}) != len(logs):
+        raise malformed("a log is there twice")
     for log in logs:
-        if log.block > last or (log.block, log.index) <= before:
-            raise malformed("logs are not in order, or of other blocks than were asked for")
-        before = (log.block, log.index)
+        if not first <= log.block <= last:
+            raise malformed("a log is of another block than was asked for")
         if len(log.topics) < len(topics) or any(
             places is not None and topic not in places
             for topic, places in zip(log.topics, topics, strict=False)
