@@ -364,7 +364,15 @@ def test_what_is_no_network_is_refused(town, networks):
 
 @pytest.mark.parametrize(
     ("chain_id", "registry"),
-    [(0, CONTRACT), (-1, CONTRACT), (True, CONTRACT), ("1", CONTRACT), (1, "0x12"), (1, None)],
+    [
+        (0, CONTRACT),
+        (-1, CONTRACT),
+        (True, CONTRACT),
+        ("1", CONTRACT),
+        (1, "0x12"),
+        (1, None),
+        (1, f"0x{'c0' * 19}C0"),  # neither its check sum nor one case
+    ],
 )
 def test_what_is_no_contract_is_refused(chain_id, registry):
     with pytest.raises(InvalidInputError) as raised:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -236,3 +237,10 @@ def test_a_chain_that_is_gone_is_an_error_of_the_world():
     found = did.resolver(methods=[method]).resolve(f"did:ethr:city:{ADDRESS}")
     assert found.error.code is Code.REGISTRY_UNAVAILABLE
     assert found.metadata.legacy_code == "internalError"
+
+
+def test_the_method_is_carried_to_another_process():
+    method = ethr.method(networks=NETWORKS)
+    copied = pickle.loads(pickle.dumps(method))  # noqa: S301 - its own
+    assert copied.networks == method.networks
+    assert copied.chains == {}

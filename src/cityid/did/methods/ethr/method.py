@@ -63,6 +63,10 @@ class Ethr:
     )
     clock: Clock = field(default=now, repr=False)
 
+    def __reduce__(self) -> tuple[type[Ethr], tuple[object, ...]]:
+        """Let a process pool carry the method, as far as it carries the chains."""
+        return Ethr, (dict(self.chains), dict(self.networks), self.clock)
+
     def resolve(self, did: DID, options: ResolutionOptions) -> ResolutionResult:
         """Return the version of the document that is asked for.
 

@@ -15,11 +15,11 @@ from typing import Final
 
 from cityid.did.methods.base import invalid_did
 from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
+from cityid.registry.ethereum.hashing import read_address
 
 MAINNET: Final = "mainnet"
 
 _CHAIN_ID = re.compile(r"0x[0-9a-fA-F]{1,16}", re.ASCII)
-_CONTRACT = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _NAME = re.compile(r"(?!0x)[A-Za-z0-9._-]+(?::[A-Za-z0-9._-]+)*", re.ASCII)
 _FIRST: Final = "0xdca7ef03e98e0dc2b855be647c39abe984fcf21b"
 _SECOND: Final = "0x03d5003bf0e79c5f5223588f347eba39afbc3818"
@@ -48,8 +48,10 @@ class Network:
         registry: object = self.registry
         if not isinstance(chain_id, int) or isinstance(chain_id, bool) or chain_id < 1:
             raise _invalid(f"{quote(chain_id)} is not the number of a chain")
-        if not isinstance(registry, str) or _CONTRACT.fullmatch(registry) is None:
-            raise _invalid(f"{quote(registry)} is not the address of a contract")
+        try:
+            read_address(registry)
+        except InvalidInputError as error:
+            raise _invalid(f"the address of the contract: {error}") from error
 
 
 NETWORKS: Final[Mapping[str, Network]] = MappingProxyType(
