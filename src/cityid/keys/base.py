@@ -336,7 +336,8 @@ class PrivateKey:
         Spec:
             https://www.secg.org/sec1-v2.pdf#subsubsection.4.1.6
         """
-        if not _is_bytes(digest) or len(digest) != _DIGEST_SIZE:
+        given: object = digest
+        if not isinstance(given, bytes) or len(given) != _DIGEST_SIZE:
             raise InvalidInputError("a digest to sign is 32 bytes", code=Code.INVALID_OPTIONS)
         return self._public_key.algorithm.sign_digest(self._native, digest)
 
