@@ -12,6 +12,7 @@ from cityid.registry.ethereum import layout
 from cityid.registry.ethereum.chain import connect_chain
 from cityid.registry.ethereum.embedded import open_embedded
 from cityid.registry.ethereum.history import Contract
+from cityid.registry.ethereum.outbox import Outbox
 from cityid.registry.ethereum.registry import EthereumRegistry
 from cityid.registry.ethereum.rpc import tester_endpoint
 from cityid.registry.ethereum.sender import Receipt, Sender
@@ -46,17 +47,25 @@ class Chain:
         self.nodes = [FaultyNode(tester_endpoint(self.tester), f"node{i}") for i in range(nodes)]
         self.reader = self.open(quorum=quorum)
 
-    def open(self, *, signer: DigestSigner | None = None, quorum: int = 1) -> EthereumRegistry:
+    def open(
+        self,
+        *,
+        signer: DigestSigner | None = None,
+        quorum: int = 1,
+        outbox: Outbox | None = None,
+    ) -> EthereumRegistry:
         """Open the registry through the nodes."""
         chain = connect_chain(self.nodes, quorum=quorum, confirmations=0)
         there = self.clerk.contract
         contract = Contract(chain, there.address, there.birth)
-        sender = None if signer is None else Sender(chain, signer, poll=0.01)
+        sender = None if signer is None else Sender(chain, signer, outbox, poll=0.01)
         return EthereumRegistry(contract, origin=ORIGIN, sender=sender, release=chain.close)
 
-    def open_for(self, name: str, *, admitted: bool = True) -> EthereumRegistry:
+    def open_for(
+        self, name: str, *, admitted: bool = True, outbox: Outbox | None = None
+    ) -> EthereumRegistry:
         """Open the registry for a second writer."""
-        opened = self.open(signer=chains.key(name))
+        opened = self.open(signer=chains.key(name), outbox=outbox)
         someone = opened._writer._sender
         if admitted:
             self.call(layout.admit_call(bytes.fromhex(someone.address[2:])), someone)

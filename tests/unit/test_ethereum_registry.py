@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -28,6 +29,7 @@ from cityid.registry.ethereum.chain import connect_chain
 from cityid.registry.ethereum.contents import log_id
 from cityid.registry.ethereum.deployment import deploy
 from cityid.registry.ethereum.layout import MAX_PART
+from cityid.registry.ethereum.outbox import FileOutbox
 from cityid.registry.ethereum.remote import split
 from cityid.registry.ethereum.sender import Sender
 from cityid.registry.ethereum.transactions import address as address_of
@@ -226,6 +228,23 @@ def test_what_was_sent_by_a_process_that_died_is_answered_to_the_next(chain):
     other = chain.open(signer=chains.key("bob"))
     assert other.append(entries(("b", 1, b"x"))) == first.wait()
     other.close()
+
+
+def test_what_an_earlier_process_left_in_the_outbox_is_under_way_still(chain, tmp_path):
+    with closing(FileOutbox(tmp_path / "outbox")) as outbox:
+        first = chain.open_for("bob", outbox=outbox)
+        for version in (1, 2):
+            first.submit(entries(("b", version, b"x" * version), ("c", version, b"y" * 2000)))
+    with closing(FileOutbox(tmp_path / "outbox")) as outbox:
+        second = chain.open_for("bob", admitted=False, outbox=outbox)
+        assert len(second._writer._sender.under_way()) == 2
+        third = second.submit(entries(("b", 3, b"z")))
+        assert [r.sequence for r in second.append(entries(("c", 2, b"y" * 2000)))] == [4]
+        assert [r.sequence for r in third.wait()] == [5]
+        with pytest.raises(ConflictError) as caught:
+            second.append(entries(("b", 2, b"other")))
+        assert caught.value.found == 4
+        assert second._writer._sender.under_way() == []
 
 
 def test_threads_submit_side_by_side(chain):

@@ -268,6 +268,11 @@ class Sender:
             seen.transaction, seen.block, seen.block_hash, seen.gas_used, outcome.contract
         )
 
+    def under_way(self) -> list[Work]:
+        """Return the work that is not settled, of earlier processes too, in its order."""
+        found = (self._lane.work(slot.nonce) for slot in self._lane.slots())
+        return [work for work in found if work is not None]
+
     def tend(self) -> int:
         """Heal what went wrong, in one step, and return how much work is still on its way.
 

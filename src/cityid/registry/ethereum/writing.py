@@ -13,7 +13,7 @@ import hashlib
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from cityid.errors import Code, ConflictError, InvalidInputError, RegistryError, quote
 from cityid.registry.admission import admit
@@ -23,6 +23,7 @@ from cityid.registry.ethereum.history import Contract, records_to, walk
 from cityid.registry.ethereum.layout import Entry, Head, append_call, head_slot, parts
 from cityid.registry.ethereum.recent import Recent
 from cityid.registry.ethereum.sender import PATIENCE_SECONDS, RevertedError, Sender, Ticket
+from cityid.registry.ethereum.under_way import UnderWay
 
 _TRIES: Final = 5
 _TURNS: Final = 64
@@ -42,13 +43,6 @@ _PART_GAS: Final = 7_500
 _CONTENT_GAS: Final = 18
 
 _Name = tuple[str, int]
-
-
-class _Sent(NamedTuple):
-    """An entry that is under way."""
-
-    data: bytes
-    ticket: Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +92,7 @@ class Writer:
         self._contract = contract
         self._sender = sender
         self._turns = [threading.Lock() for _ in range(_TURNS)]
-        self._lock = threading.Lock()
-        self._under_way: dict[str, dict[int, _Sent]] = {}
+        self._under_way = UnderWay()
         self._recent = Recent(contract)
 
     def begin(self, entries: Sequence[NewEntry], *, look: bool) -> Pending:
@@ -130,7 +123,7 @@ class Writer:
         blocks = {receipt.block_hash for receipt in receipts}
         unknown = {(e.log, e.version) for e in entries} - course.known.keys()
         records = {**course.known, **self._read(unknown, blocks)}
-        self._forget(course.tickets, entries)
+        self._under_way.forget(course.tickets, entries)
         return tuple(records[entry.log, entry.version] for entry in entries)
 
     def again(self, entries: Sequence[NewEntry], course: _Course, error: RevertedError) -> _Course:
@@ -140,7 +133,7 @@ class Writer:
             ConflictError: Somebody else wrote first.
             RegistryError: It refused them for another reason.
         """
-        self._forget(course.tickets, entries)
+        self._under_way.forget(course.tickets, entries)
         if error.reason in _STALE:
             return self._course(entries, look=True)
         why = _REASONS.get(error.reason, f"it says {quote(error.reason)}")
@@ -154,9 +147,11 @@ class Writer:
     def _course(
         self, entries: Sequence[NewEntry], *, look: bool, refusal: RegistryError | None = None
     ) -> _Course:
+        if self._sender is not None:
+            self._under_way.recall(self._sender, self._contract.address)
         while True:
             with self._in_turn(entries):
-                others = self._tickets(entries)
+                others = self._under_way.tickets(entries)
                 try:
                     return self._start(entries, look=look, refusal=refusal)
                 except ConflictError:
@@ -183,7 +178,7 @@ class Writer:
         def find(log: str, version: int) -> Record:
             if (record := known.get((log, version))) is not None:
                 return record
-            sent = self._under_way.get(log, {}).get(version)
+            sent = self._under_way.sent(log).get(version)
             if sent is None:
                 raise _unseen(log, version)
             tickets.append(sent.ticket)
@@ -202,7 +197,7 @@ class Writer:
         for entry in entries:
             heads[entry.log] = min(heads.get(entry.log, entry.version), entry.version - 1)
         for log in heads:
-            if sent := self._under_way.get(log):
+            if sent := self._under_way.sent(log):
                 heads[log] = max(sent)
         return heads, {}
 
@@ -220,7 +215,7 @@ class Writer:
             if least <= version:
                 records = records_to(self._contract, log, word, after=least - 1)
                 known |= {(log, r.version): r for r in records}
-            heads[log] = max([version, *self._under_way.get(log, {})])
+            heads[log] = max([version, *self._under_way.sent(log)])
         return heads, known
 
     def _send(self, entries: Sequence[NewEntry]) -> Ticket:
@@ -231,9 +226,7 @@ class Writer:
         address = self._contract.address
         key = hashlib.sha256(_WORK + address.encode() + call).digest()
         ticket = sender.submit(address, call, key=key, gas=gas_for(packed, call))
-        with self._lock:
-            for log, version, data in entries:
-                self._under_way.setdefault(log, {})[version] = _Sent(data, ticket)
+        self._under_way.add(entries, ticket)
         return ticket
 
     def _demand_sender(self) -> Sender:
@@ -244,25 +237,12 @@ class Writer:
             )
         return self._sender
 
-    def _tickets(self, entries: Sequence[NewEntry]) -> set[Ticket]:
-        """Return what is under way in the logs of some entries."""
-        logs = {entry.log for entry in entries}
-        return {sent.ticket for log in logs for sent in self._under_way.get(log, {}).values()}
-
     def _await(self, tickets: Collection[Ticket], entries: Sequence[NewEntry]) -> None:
         """Let what is under way settle, whatever becomes of it."""
         for ticket in tickets:
             with contextlib.suppress(RevertedError):
                 self._demand_sender().wait(ticket)
-        self._forget(tickets, entries)
-
-    def _forget(self, tickets: Collection[Ticket], entries: Sequence[NewEntry]) -> None:
-        """Take it that work in the logs of some entries is no longer under way."""
-        with self._lock:
-            for log in {entry.log for entry in entries}:
-                versions = self._under_way.pop(log, {})
-                if left := {v: sent for v, sent in versions.items() if sent.ticket not in tickets}:
-                    self._under_way[log] = left
+        self._under_way.forget(tickets, entries)
 
     def _read(self, names: Collection[_Name], blocks: Collection[bytes]) -> dict[_Name, Record]:
         """Return records of entries that have settled in some of these blocks."""
