@@ -262,6 +262,17 @@ def test_every_command_takes_a_registry_on_a_chain(shell, city):
     assert [anchor["version"] for anchor in back] == [1]
 
 
+def test_a_file_is_mirrored_to_a_chain_and_back(shell, city):
+    there = shell.json(*by("writer"), "mirror", URL, city)[0]
+    assert (there["source"], there["size"], there["replica"]) == (ORIGIN, 3, False)
+    assert there["target"].startswith("eip155:")
+    back = shell.json(*AT_ONCE, "registry", "mirror", city, "file:back", "--origin", "back")[0]
+    assert back["size"] == 3
+    logs = [shell.json(*AT_ONCE, "registry", "log", url, LOG) for url in (URL, city, "file:back")]
+    told = [[(row["version"], row["data"]) for row in rows] for rows in logs]
+    assert told[0] == told[1] == told[2]
+
+
 def test_whoever_reads_is_asked_for_no_passphrase(shell, city, monkeypatch):
     shell.done(*by("writer"), "append", city, LOG, saved(shell, "entry", "appointed"))
     monkeypatch.delenv("CITYID_PASSPHRASE")
