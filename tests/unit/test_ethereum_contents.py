@@ -48,6 +48,13 @@ def test_the_dictionary_is_what_every_entry_was_compressed_against():
     assert hashlib.sha256(DICTIONARY).hexdigest() == PINNED
 
 
+def test_what_was_written_once_is_read_for_ever():
+    told = b'{"versionId":"1-Qm","state":{"id":"did:webvh:example:city.example"}}'
+    assert read_content(LOG, 1, bytes.fromhex(WRITTEN)) == (NAME, told)
+    assert read_content(LOG, 1, bytes.fromhex("00001e") + NAME.encode() + told) == (NAME, told)
+
+
+WRITTEN = "01639043782db52231b72027d52a19e8763d28076be285271bb478c36680526d2d00"
 PINNED = "1ae58dd2831cf084f7ab47179aa6437e71fb963e2378e0e18154f8a1c8fb2d23"
 
 
