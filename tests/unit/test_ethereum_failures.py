@@ -80,6 +80,7 @@ SAID = {
         ("parity", -32000, "This request is not supported: your node runs with state pruning"),
     ],
     Failure.UNSUPPORTED: [
+        ("anvil", -32600, "Invalid request"),
         ("geth", -32601, "the method eth_x does not exist/is not available"),
         ("besu", -32601, "Method not found"),
         ("besu", -32604, "Method not enabled"),

@@ -227,7 +227,8 @@ def test_what_is_to_come_later_is_asked_again_alone():
 
 
 @pytest.mark.parametrize(
-    "message", ["batch too large", "batch requests are not supported", "Method not found"]
+    "message",
+    ["batch too large", "batch requests are not supported", "Method not found", "Invalid request"],
 )
 def test_a_node_that_takes_no_large_batch_gets_smaller_ones(message):
     def answer(connection, question):

@@ -110,6 +110,28 @@ def test_a_proof_with_a_node_too_few_too_many_or_elsewhere_is_refused(name):
     assert refused(held.root, key, [])
 
 
+def test_a_short_node_may_be_listed_beside_the_one_that_it_lies_in():
+    held = TREES["close keys"]
+    key = next(iter(held.content))
+    proof = held.proof(key)
+    inner = [item for item in read_rlp(proof[-1]) if isinstance(item, list)]
+    assert inner
+    longer = [[*proof, rlp_encode(item)] for item in inner]
+    taken = [
+        prove(held.root, key, each) for each in longer if not _is_refused(held.root, key, each)
+    ]
+    assert taken == [held.content[key]]
+    assert refused(held.root, key, [*longer[0], rlp_encode(inner[0])])
+
+
+def _is_refused(*arguments):
+    try:
+        prove(*arguments)
+    except RpcError:
+        return True
+    return False
+
+
 def test_a_proof_of_another_key_or_tree_is_refused():
     held, other = TREES["many"], TREES["some"]
     key, another = list(held.content)[:2]

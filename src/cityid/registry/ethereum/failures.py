@@ -142,6 +142,7 @@ _WORDS: Final = {
     Failure.UNSUPPORTED: (
         r"method.{0,60}not.{0,20}(found|supported|available|enabled|whitelisted|exist|allowed)",
         r"not (been )?implemented",
+        r"invalid request",
         r"unknown (rpc )?(endpoint|method)",
         r"(not |un)supported",
         r"Block number must be a positive integer or one of",
@@ -155,6 +156,7 @@ _MEANINGS: Final = tuple(
 )
 
 _NUMBERS: Final = {
+    -32600: Failure.UNSUPPORTED,
     -32601: Failure.UNSUPPORTED,
     -32604: Failure.UNSUPPORTED,
     -32004: Failure.UNSUPPORTED,

@@ -10,6 +10,7 @@ Spec:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -132,7 +133,7 @@ class _Way:
 
     def __init__(self, nibbles: str, proof: Sequence[bytes]) -> None:
         self._nibbles = nibbles
-        self._nodes = iter(proof)
+        self._nodes = deque(proof)
 
     def value(self, root: bytes) -> bytes | None:
         node = self._by_hash(root)
@@ -142,7 +143,7 @@ class _Way:
                 node = self._branch(node)
             else:
                 value, node = self._short(node)
-        if next(self._nodes, None) is not None:
+        if self._nodes:
             raise _no_proof("it goes on where the way has ended")
         return value
 
@@ -183,8 +184,11 @@ class _Way:
     def _node(self, reference: Parsed) -> list[Parsed]:
         """Return the node that another refers to by its hash, or holds where it is short."""
         if not isinstance(reference, bytes):
-            if len(rlp_encode(reference)) >= HASH_SIZE:
+            written = rlp_encode(reference)
+            if len(written) >= HASH_SIZE:
                 raise _no_proof("a node that is not short lies in another")
+            if self._nodes and self._nodes[0] == written:  # some clients list it once more
+                self._nodes.popleft()
             return _checked(reference)
         if not reference:
             return []
@@ -193,9 +197,9 @@ class _Way:
         return self._by_hash(reference)
 
     def _by_hash(self, digest: bytes) -> list[Parsed]:
-        node = next(self._nodes, None)
-        if node is None:
+        if not self._nodes:
             raise _no_proof("a node is missing")
+        node = self._nodes.popleft()
         if len(node) > _LONGEST_NODE or keccak256(node) != digest:
             raise _no_proof("a node does not have the hash that refers to it")
         return _checked(read_rlp(node))
