@@ -700,6 +700,10 @@ class Storm:
         self.random = random.Random(seed)  # noqa: S311 - a test's chance
         self.world = World(seed=seed, dynamic=seed % 3 != 0)
         self.node = self.world.node
+        self.senders = [self.world.sender]
+        for _ in range(seed % 4 // 2):  # every other time, two processes share the outbox
+            self.world.begin()
+            self.senders.append(self.world.sender)
         self.wanted = []
         self.missing = []
         self.ends = []
@@ -725,9 +729,11 @@ class Storm:
 
     def resurrect(self):
         self.world.begin()
+        self.senders[self.random.randrange(len(self.senders))] = self.world.sender
 
     def go_on(self):
         self.world.clock.sleep(0.5)
+        self.world.sender = self.random.choice(self.senders)
         for name in list(self.missing):
             self.world.submit(name)
             self.missing.remove(name)
