@@ -54,12 +54,14 @@ class Town:
         step: How many seconds pass from block to block.
         voice: What the nodes make of the logs that are asked for.
         behind: How many blocks are not settled.
+        fork: Makes the hashes those of another chain.
     """
 
     step: int = 10
     chain_id: int = CHAIN_ID
     voice: Callable[[tuple[Log, ...]], tuple[Log, ...]] = tuple
     behind: int = 0
+    fork: int = 0
     times: list[int] = field(default_factory=lambda: [GENESIS])
     owners: dict[bytes, bytes] = field(default_factory=dict)
     changed: dict[bytes, list[int]] = field(default_factory=dict)
@@ -141,7 +143,7 @@ class Town:
 
     def hash(self, number: int) -> bytes:
         """The hash of a block."""
-        return hashlib.sha256(b"block" + word(number)).digest()
+        return hashlib.sha256(b"block" + word(number) + word(self.fork)).digest()
 
     def block(self, number: int) -> Block:
         """Return a block."""

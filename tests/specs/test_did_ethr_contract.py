@@ -10,11 +10,15 @@ import pytest
 
 import chains
 import cityid
+import faults
 from cityid import did, keys, policy
 from cityid.did.methods import ethr
 from cityid.did.methods.ethr import changes
 from cityid.errors import Code, InvalidInputError
+from cityid.registry.ethereum.chain import connect_chain
+from cityid.registry.ethereum.failures import Failure
 from cityid.registry.ethereum.sender import RevertedError
+from cityid.report import Outcome
 from ethr_chain import CHAIN_ID, CONTRACT, NOBODY, Published, Town, published
 
 DAY = timedelta(days=1)
@@ -202,6 +206,43 @@ def test_who_issues_with_a_key_on_the_chain_is_verified_until_the_key_goes(world
     then = verifier.verify(credential, policy=believed, at=good)
     assert then
     assert Code.ORDER_UNPROVEN in {warning.code for warning in then.warnings}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.failing(Failure.UNREACHABLE),
+        faults.only(faults.failing(Failure.TIMEOUT), "eth_getLogs"),
+        faults.answering(lambda _: [], "eth_getLogs"),
+        faults.answering(lambda _: "0x", "eth_call"),
+        faults.answering(lambda _: "0x" + "00" * 32, "eth_call"),
+    ],
+)
+def test_a_verifier_who_cannot_read_the_chain_cannot_decide(world, fault):
+    office, issuing = identity(world, "unread"), keys.generate()
+    world.controller(office.did, "unread").add_key(issuing.public_key, validity=DAY)
+    document = world.resolver().resolve(str(office.did)).require()
+    credential = cityid.issue(
+        {
+            "@context": ["https://www.w3.org/ns/credentials/v2"],
+            "type": ["VerifiableCredential"],
+            "issuer": str(office.did),
+            "credentialSubject": {"id": "urn:example:somebody"},
+        },
+        by=did.Identity.of(document, issuing),
+    )
+    node = faults.FaultyNode(world.node.endpoint())
+    chain = connect_chain([node], confirmations=0)
+    resolver = did.resolver(methods=[ethr.method(chain, networks=world.networks)])
+    at = datetime.fromtimestamp(world.chain.latest().time, UTC)
+    judged = {"policy": policy.IssuedBy({str(office.did)}), "resolver": resolver, "at": at}
+    assert cityid.verify(credential, **judged)
+    with node.ailing(fault):
+        result = cityid.verify(credential, **judged)
+        assert not result
+        outcomes = {check.name: check.outcome for check in result.checks}
+        assert outcomes["proof"] is Outcome.INCONCLUSIVE
+    assert cityid.verify(credential, **judged)
 
 
 def test_only_listed_keys_act(world):

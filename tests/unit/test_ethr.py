@@ -10,7 +10,7 @@ import pytest
 
 from cityid import did, keys, resources
 from cityid.did.methods import ethr
-from cityid.did.methods.ethr import changes
+from cityid.did.methods.ethr import changes, resolving
 from cityid.errors import (
     Code,
     CorruptError,
@@ -226,6 +226,54 @@ def test_the_clock_of_the_caller_counts():
         method = ethr.method(town, networks=NETWORKS, clock=lambda moment=moment: moment)
         found = did.resolver(methods=[method]).resolve(f"did:ethr:city:{ADDRESS}").require()
         assert len(found.verification_methods) == listed
+
+
+def test_a_history_is_read_once_for_each_block_that_is_settled():
+    town = Town()
+    town.mine()
+    who = bytes.fromhex(ADDRESS[2:])
+    town.add_delegate(who, "veriKey", bytes([1] * 20), 10**8)
+    town.mine()
+    moment = datetime.fromtimestamp(town.time, UTC)
+    method = ethr.method(town, networks=NETWORKS, clock=lambda: moment)
+    resolver = did.resolver(methods=[method])
+
+    def asked(**options: Any) -> list[str]:
+        town.asked.clear()
+        found = resolver.resolve(
+            f"did:ethr:city:{ADDRESS}", did.ResolutionOptions(**options)
+        ).require()
+        assert len(found.verification_methods) == 2
+        return town.asked.copy()
+
+    whole = ["block", "call", "logs", "call", "block"]
+    assert asked() == whole
+    assert asked() == ["block"]
+    assert asked(version_time=moment) == ["block"]
+    assert asked(no_cache=True) == whole
+    town.fork += 1  # the same height, and another chain
+    assert asked() == whole
+    town.mine()
+    assert asked() == whole
+
+
+def test_few_histories_are_kept_and_no_long_ones(monkeypatch):
+    town = Town()
+    town.mine()
+    monkeypatch.setattr(resolving, "CACHE_SIZE", 2)
+    method = ethr.method(town, networks=NETWORKS)
+    resolver = did.resolver(methods=[method])
+    for number in (1, 2, 3, 1):
+        town.asked.clear()
+        assert resolver.resolve(f"did:ethr:city:0x{bytes([number] * 20).hex()}").error is None
+        assert "call" in town.asked
+    assert len(method._kept) == 2
+    monkeypatch.setattr(resolving, "MAX_KEPT", -1)
+    town.mine()
+    resolver.resolve(f"did:ethr:city:{ADDRESS}")
+    town.asked.clear()
+    resolver.resolve(f"did:ethr:city:{ADDRESS}")
+    assert "call" in town.asked
 
 
 def test_a_chain_that_is_gone_is_an_error_of_the_world():

@@ -24,8 +24,8 @@ from cityid.did.methods.ethr.deployment import creation_code, deploy
 from cityid.did.methods.ethr.document import State, document_of, first_document, state_at
 from cityid.did.methods.ethr.events import AttributeChanged, DelegateChanged, Event, OwnerChanged
 from cityid.did.methods.ethr.history import Ledger, OnChain, read_history
-from cityid.did.methods.ethr.method import Ethr, method
 from cityid.did.methods.ethr.networks import NETWORKS, Network
+from cityid.did.methods.ethr.resolving import Ethr, method
 
 __all__ = [
     "NETWORKS",

@@ -7,11 +7,13 @@ Spec:
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from cityid import timestamp
 from cityid.did.methods.ethr.account import Account, account_of
@@ -38,6 +40,14 @@ from cityid.errors import (
 from cityid.registry.base import Clock, now
 from cityid.registry.ethereum.blocks import Block
 
+CACHE_SIZE: Final = 128
+"""How many histories are kept, each for as long as no other block is settled."""
+
+MAX_KEPT: Final = 256
+"""The most events of a history that is kept."""
+
+_Key = tuple[int, str, bytes, bytes]
+_Read = tuple[tuple[Event, ...], dict[int, int]]
 _HEIGHT = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
 
@@ -62,6 +72,9 @@ class Ethr:
         default_factory=lambda: NETWORKS, hash=False, repr=False
     )
     clock: Clock = field(default=now, repr=False)
+    _kept: OrderedDict[_Key, _Read] = field(
+        default_factory=OrderedDict, init=False, repr=False, compare=False
+    )
 
     def __reduce__(self) -> tuple[type[Ethr], tuple[object, ...]]:
         """Let a process pool carry the method, as far as it carries the chains."""
@@ -115,8 +128,8 @@ class Ethr:
         options: ResolutionOptions,
     ) -> ResolutionResult:
         settled = ledger.settled()
-        times = _Times(ledger, settled)
-        events = read_history(ledger, contract, account.address, settled)
+        events, known = self._history(ledger, contract, account.address, settled, options)
+        times = _Times(ledger, settled, known)
         if options.recorded_by is not None:
             events = times.until(events, int(timestamp.aware(options.recorded_by).timestamp()))
         height, at = self._wanted(options, times, events)
@@ -135,6 +148,30 @@ class Ethr:
             return ResolutionResult(None, ResolutionMetadata(), metadata)
         document = document_of(str(did), account, ledger.chain_id, state)
         return ResolutionResult(document, ResolutionMetadata(MEDIA_TYPES[0]), metadata)
+
+    def _history(
+        self,
+        ledger: Ledger,
+        contract: str,
+        identity: bytes,
+        settled: Block,
+        options: ResolutionOptions,
+    ) -> _Read:
+        """Return the events of an identity, and the times of blocks that are known already.
+
+        As long as the settled block is the same, so is everything before it.
+        """
+        key = (ledger.chain_id, contract, identity, settled.hash)
+        kept = None if options.no_cache else self._kept.get(key)
+        if kept is not None:
+            return kept
+        read = read_history(ledger, contract, identity, settled), dict[int, int]()
+        if len(read[0]) <= MAX_KEPT:
+            while len(self._kept) >= CACHE_SIZE:
+                with suppress(KeyError):  # another thread may have emptied it
+                    self._kept.popitem(last=False)
+            self._kept[key] = read
+        return read
 
     def _wanted(
         self, options: ResolutionOptions, times: _Times, events: tuple[Event, ...]
@@ -165,7 +202,7 @@ class _Times:
 
     ledger: Ledger
     settled: Block
-    _known: dict[int, int] = field(default_factory=dict)
+    _known: dict[int, int]
 
     def __call__(self, number: int) -> int:
         if number == self.settled.number:
