@@ -6,13 +6,16 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+import chain_server
+import chains
 import outbox_client
 import simulated_chain
-from cityid import keys
+from cityid import keys, registry
 from cityid.errors import (
     CorruptError,
     InvalidInputError,
@@ -21,11 +24,14 @@ from cityid.errors import (
     UnsupportedError,
 )
 from cityid.registry.ethereum import lane as lanes
+from cityid.registry.ethereum.chain import connect_chain
+from cityid.registry.ethereum.deployment import deploy
 from cityid.registry.ethereum.lane import Lane
 from cityid.registry.ethereum.outbox import FileOutbox, MemoryOutbox
 from cityid.registry.ethereum.pen import Pen
+from cityid.registry.ethereum.sender import Sender
 from cityid.registry.ethereum.slots import Attempt, Fate, Sighting, Work
-from cityid.registry.ethereum.transactions import Fees
+from cityid.registry.ethereum.transactions import Fees, address
 
 CHAIN = 4242
 KEY = keys.generate("secp256k1", seed=b"\7" * 32)
@@ -311,6 +317,22 @@ def test_a_fork_does_not_take_an_outbox_in_memory_along(monkeypatch):
 
 
 # --- processes
+
+
+def test_what_a_dead_process_left_is_sent_when_its_registry_is_opened(tmp_path):
+    with chain_server.served() as node:
+        clerk = chains.key("clerk")
+        node.chain.fund(own := address(clerk.public_key))
+        with closing(connect_chain([node.chain.endpoint()], confirmations=0)) as chain:
+            there = deploy(chain, Sender(chain, clerk, poll=0.01), steward=None).address
+            pen = Pen(clerk, chain.chain_id)
+            with closing(FileOutbox(tmp_path / "outbox")) as left:
+                lane = Lane(left, chain.chain_id, pen.account)
+                lane.enter([[work()]], 1, pen.signing(Fees(10**10, 10**9)))
+            mined = chain.ask("eth_getTransactionCount", (own, "latest"))
+            outbox = tmp_path / "outbox"
+            registry.connect(f"ethereum+{node.url}/{there}", signer=clerk, outbox=outbox).close()
+            assert (mined, chain.ask("eth_getTransactionCount", (own, "latest"))) == ("0x1", "0x2")
 
 
 def start(url, path, first, count):

@@ -79,7 +79,11 @@ def open_remote(
         if outbox is not None:
             kept = FileOutbox(outbox)
             stack.callback(kept.close)
-        sender = None if signer is None else Sender(chain, signer, kept)
+        sender = None
+        if signer is not None:
+            sender = Sender(chain, signer, kept)
+            stack.callback(sender.close)
+            sender.tend()  # what an earlier process left in the outbox goes on at once
         return EthereumRegistry(
             contract,
             origin=origin,
