@@ -29,6 +29,8 @@ class FaultyNode:
     Attributes:
         faults: What stands between; the first is the nearest to whoever asks.
         asked: How often each method was asked for.
+        requests: How often it was asked; many questions at once count as one.
+        sent: The raw transactions that it was given, whatever became of them.
     """
 
     def __init__(self, endpoint: Endpoint, name: str = "") -> None:
@@ -36,6 +38,7 @@ class FaultyNode:
         self.faults: list[Fault] = []
         self.asked: Counter[str] = Counter()
         self.requests = 0
+        self.sent: list[str] = []
         self._endpoint = endpoint
 
     def request(self, method: str, params: Sequence[Any] = ()) -> Any:
@@ -45,7 +48,8 @@ class FaultyNode:
     def batch(self, requests: Sequence[Request]) -> list[Any | RpcError]:
         self.requests += 1
         if not self.faults:
-            self.asked.update(method for method, _ in requests)
+            for method, params in requests:
+                self._note(method, params)
             return self._endpoint.batch(requests)
         return [self._attempt(*request) for request in requests]
 
@@ -63,11 +67,16 @@ class FaultyNode:
             self.faults[:] = before
 
     def _one(self, method: str, params: Sequence[Any]) -> Any:
-        self.asked[method] += 1
+        self._note(method, params)
         ask: Ask = self._endpoint.request
         for fault in reversed(self.faults):
             ask = _behind(fault, ask)
         return ask(method, params)
+
+    def _note(self, method: str, params: Sequence[Any]) -> None:
+        self.asked[method] += 1
+        if method == "eth_sendRawTransaction":
+            self.sent.append(params[0])
 
     def _attempt(self, method: str, params: Sequence[Any]) -> Any | RpcError:
         try:

@@ -1,4 +1,4 @@
-"""Torture the registry in a file: ``python -m torture [kills|damage|crowd|schedules ...]``."""
+"""Torture registries: ``python -m torture [kills|damage|crowd|schedules|chain ...]``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from torture import crowd, damage, kills, schedules
+from torture import chain, crowd, damage, kills, schedules
 
 SWIFT = Path("/dev/shm")  # noqa: S108 - a disk in memory, where nothing is asked about durability
 
@@ -43,6 +43,7 @@ TORTURES = {
     "damage": Torture(damage.run, "every n-th offset", 1, damage.STEP, "cases", swift=True),
     "crowd": Torture(crowd.run, "appends of each process", 1000, 100, "processes", swift=False),
     "schedules": Torture(schedules.run, "schedules", 10_000, 500, "schedules", swift=True),
+    "chain": Torture(chain.run, "schedules", 2000, 500, "schedules", swift=True),
 }
 
 
@@ -81,7 +82,7 @@ def torture(name: str, seed: int, amount: int) -> bool:
 
 def again(name: str, seed: int, amount: int, seen: Counter[str]) -> str:
     """Return the options that do the same again; of many schedules the one that failed."""
-    if name == "schedules":
+    if TORTURES[name].counts == "schedules":
         return f"--seed {seed + seen['schedules']} --amount 1"
     return f"--seed {seed} --amount {amount}"
 
