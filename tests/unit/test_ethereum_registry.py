@@ -31,7 +31,7 @@ from cityid.registry.ethereum.deployment import deploy
 from cityid.registry.ethereum.layout import MAX_PART
 from cityid.registry.ethereum.outbox import FileOutbox
 from cityid.registry.ethereum.remote import split
-from cityid.registry.ethereum.sender import Sender
+from cityid.registry.ethereum.sender import RevertedError, Sender, Ticket
 from cityid.registry.ethereum.transactions import address as address_of
 
 OPERATOR = keys.generate(seed=b"the operator of a registry, 32 b")
@@ -202,6 +202,37 @@ def test_a_guess_that_was_wrong_is_answered_all_the_same(chain):
         chain.clerk.submit(entries(("a", 3, b"entry 3"), ("a", 1, b"other")))
 
 
+def test_what_is_settled_below_what_is_under_way_is_found(chain):
+    (first,) = chain.fill(count=1)
+    second = chain.clerk.submit(entries(("a", 2, b"entry 2")))
+    assert chain.clerk.submit(entries(("a", 1, b"entry 1"))).wait() == (first,)
+    with pytest.raises(ConflictError):
+        chain.clerk.submit(entries(("a", 1, b"other"))).wait()
+    assert chain.reader.read("a") == (first, *second.wait())
+
+
+def test_what_is_refused_without_end_is_given_up(chain, monkeypatch):
+    def refuse(*_):
+        raise RevertedError("the test says no", reason="version")
+
+    monkeypatch.setattr(chain.sender, "wait", refuse)
+    monkeypatch.setattr(chain.sender, "submit", lambda *_, key, **__: Ticket(key))
+    with pytest.raises(RegistryError, match="again and again"):
+        chain.clerk.append(entries(("a", 1, b"x")))
+    monkeypatch.undo()
+    assert chain.clerk.append(entries(("a", 1, b"x"))) == chain.reader.read("a")
+
+
+def test_a_node_that_is_behind_what_is_settled_is_not_believed(chain, monkeypatch):
+    monkeypatch.setattr(chain.clerk._writer._recent, "find", lambda *_: {})
+    monkeypatch.setattr("cityid.registry.ethereum.writing.walk", lambda *_, **__: ())
+    with pytest.raises(RegistryError, match="ask again") as caught:
+        chain.clerk.append(entries(("a", 1, b"x")))
+    assert caught.value.code == Code.TIMEOUT
+    monkeypatch.undo()
+    assert chain.clerk.append(entries(("a", 1, b"x"))) == chain.reader.read("a")
+
+
 def test_what_fails_takes_with_it_what_was_built_on_it(chain):
     bob = chain.open_for("bob")
     chain.clerk.append(entries(("a", 1, b"the clerk's")))
@@ -235,16 +266,17 @@ def test_what_an_earlier_process_left_in_the_outbox_is_under_way_still(chain, tm
         first = chain.open_for("bob", outbox=outbox)
         for version in (1, 2):
             first.submit(entries(("b", version, b"x" * version), ("c", version, b"y" * 2000)))
+        sender = first._writer._sender
+        sender.submit(sender.address, b"\0" * 40, key=b"something else", gas=40_000)
     with closing(FileOutbox(tmp_path / "outbox")) as outbox:
         second = chain.open_for("bob", admitted=False, outbox=outbox)
-        assert len(second._writer._sender.under_way()) == 2
+        assert len(second._writer._sender.under_way()) == 3
         third = second.submit(entries(("b", 3, b"z")))
         assert [r.sequence for r in second.append(entries(("c", 2, b"y" * 2000)))] == [4]
         assert [r.sequence for r in third.wait()] == [5]
         with pytest.raises(ConflictError) as caught:
             second.append(entries(("b", 2, b"other")))
         assert caught.value.found == 4
-        assert second._writer._sender.under_way() == []
 
 
 def test_threads_submit_side_by_side(chain):

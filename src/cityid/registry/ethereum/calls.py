@@ -21,9 +21,9 @@ def read_append_call(call: bytes) -> tuple[Entry, ...]:
     """
     words = call[_SELECTOR:]
     if call[:_SELECTOR] == _ONE:
-        version = int.from_bytes(words[_WORD : 2 * _WORD], "big")
+        number = int.from_bytes(words[_WORD : 2 * _WORD], "big")
         size = int.from_bytes(words[3 * _WORD : 4 * _WORD], "big")
-        return (Entry(words[:_WORD], version, words[4 * _WORD :][:size]),)
+        return (Entry(words[:_WORD], number, words[4 * _WORD :][:size]),)
     if call[:_SELECTOR] != _MANY:
         return ()
     offset, entries = int.from_bytes(words[:_WORD], "big"), list[Entry]()

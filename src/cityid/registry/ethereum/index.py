@@ -43,8 +43,7 @@ class Index:
                 contract's word.
         """
         with self._lock:
-            if (news := self._trail.follow()) is not None:  # it began before any block
-                self._take(news)
+            self._take(self._trail.follow())
             return self._frontier, self._records[-1] if self._records else None
 
     def records(self, after: int, limit: int) -> Sequence[Record]:

@@ -11,7 +11,7 @@ from cityid.registry.base import Record
 from cityid.registry.ethereum.contents import log_id
 from cityid.registry.ethereum.history import Contract, Step
 from cityid.registry.ethereum.layout import Total, total_slot
-from cityid.registry.ethereum.trail import Mark, News, Trail
+from cityid.registry.ethereum.trail import Mark, News, Trail, TrailLostError
 
 _KEPT: Final = 20_000
 
@@ -66,11 +66,11 @@ class Recent:
         }
 
     def _follow(self) -> None:
-        news = self._trail.follow() if self._trail else None
-        if news is None:
-            self._trail, self._steps = None, {}
-            return
-        self._take(news)
+        if self._trail is not None:
+            try:
+                self._take(self._trail.follow())
+            except TrailLostError:
+                self._trail, self._steps = None, {}
 
     def _take(self, news: News) -> None:
         kept = {id_: s for id_, s in self._steps.items() if s.place.sequence <= news.kept}

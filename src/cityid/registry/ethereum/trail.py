@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from cityid.errors import RegistryError
 from cityid.registry.ethereum.blocks import Block, Log
 from cityid.registry.ethereum.failures import malformed
 from cityid.registry.ethereum.history import Contract, Step, read_steps
@@ -20,6 +21,10 @@ from cityid.registry.ethereum.layout import ENTRY, Total, total_after, total_slo
 
 KEPT_MARKS: Final = 64
 """How many of the blocks at which it stood a trail remembers, to go back to after a reorg."""
+
+
+class TrailLostError(RegistryError):
+    """The block with which a trail began is no longer part of the chain."""
 
 
 class Mark(NamedTuple):
@@ -60,19 +65,17 @@ class Trail:
     contract: Contract
     marks: tuple[Mark, ...] = (Mark(None, Total.read(0)),)
 
-    def follow(self) -> News | None:
-        """Go on to the block that is settled now.
-
-        Returns:
-            What is new; None where even the first block of the trail has vanished from the chain.
+    def follow(self) -> News:
+        """Go on to the block that is settled now, and return what is new.
 
         Raises:
+            TrailLostError: Even the first block of the trail has vanished from the chain.
             RegistryError: It cannot be read, or no node gives what leads to the contract's word.
         """
         settled = self.contract.chain.settled()
         marks = self._still_there(settled)
         if not marks:
-            return None
+            raise TrailLostError("the chain has taken back the block with which this began")
         last = marks[-1]
         if last.block == settled:
             return News(last.total.size, (), Trail(self.contract, marks))
