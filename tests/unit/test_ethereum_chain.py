@@ -623,7 +623,9 @@ def test_what_is_no_quantity_is_refused(value):
         read_quantity(value, "a number")
 
 
-@pytest.mark.parametrize("value", [None, b"", "", "00", "0x0", "0xzz", "0x00\n", "0x\u0660\u0660"])
+@pytest.mark.parametrize(
+    "value", [None, b"", "", "00", "0x0", "0xzz", "0x00\n", "0x 00", "0x00 00", "0x\u0660\u0660"]
+)
 def test_what_is_no_data_is_refused(value):
     with pytest.raises(RpcError, match="malformed"):
         read_data(value, "data")

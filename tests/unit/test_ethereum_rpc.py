@@ -267,6 +267,7 @@ NO_ANSWERS = {
     "not a number": b'{"id":0,"result":NaN}',
     "too large a number": b'{"id":0,"result":100000000000000000000}',
     "too deep": b'{"id":0,"result":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "rather deep": b'{"id":0,"result":' + b"[" * 300 + b"]" * 300 + b"}",
     "half a character": b'{"id":0,"result":"\\ud800"}',
     "no UTF-8": b'{"id":0,"result":"\xff"}',
     "no body": b"",
@@ -309,6 +310,13 @@ def test_a_batch_that_is_not_answered_as_it_was_asked_is_malformed(body):
 )
 def test_a_refusal_of_any_kind_is_an_error(error):
     assert failure_of(saying({"id": 0, "error": error})) is Failure.OTHER
+
+
+@pytest.mark.parametrize("space", [b"\n", b" \r\n"])
+def test_space_around_an_answer_and_in_it_is_nothing(space):
+    for body in (b'{"id":0,"result":"0x1"}', b'{"id": 0, "result": "0x1"}'):
+        with serving(saying(body + space)) as said:
+            assert ask(said) == "0x1"
 
 
 def test_an_error_of_null_beside_a_result_is_none():

@@ -19,7 +19,6 @@ HASH_SIZE: Final = 32
 ADDRESS_SIZE: Final = 20
 
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
-_DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*", re.ASCII)
 
 
 def read_quantity(value: object, what: str, *, bits: int = 256) -> int:
@@ -52,11 +51,12 @@ def read_data(value: object, what: str, *, size: int | None = None) -> bytes:
     Raises:
         RpcError: It is no data, or not of that size.
     """
-    if not isinstance(value, str) or _DATA.fullmatch(value) is None:
+    content = _bytes(value)
+    if content is None:
         raise malformed(f"{what} is no data in hexadecimal: {quote(value)}")
-    if size is not None and len(value) != 2 * size + 2:
-        raise malformed(f"{what} has {len(value) // 2 - 1} bytes instead of {size}")
-    return bytes.fromhex(value[2:])
+    if size is not None and len(content) != size:
+        raise malformed(f"{what} has {len(content)} bytes instead of {size}")
+    return content
 
 
 def read_hash(value: object, what: str) -> bytes:
@@ -66,6 +66,16 @@ def read_hash(value: object, what: str) -> bytes:
         RpcError: It is none.
     """
     return read_data(value, what, size=HASH_SIZE)
+
+
+def _bytes(value: object) -> bytes | None:
+    if not isinstance(value, str) or value[:2] != "0x":
+        return None
+    try:
+        content = bytes.fromhex(value[2:])
+    except ValueError:
+        return None
+    return content if 2 * len(content) + 2 == len(value) else None  # it skips spaces
 
 
 def quantity(number: int) -> str:

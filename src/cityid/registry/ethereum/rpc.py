@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from cityid import strict_json
+from cityid import compact_json, strict_json
 from cityid.errors import InvalidInputError, UnsupportedError, quote
 from cityid.registry.ethereum.failures import Failure, RpcError, classify, malformed
 from cityid.registry.ethereum.wire import MAX_BYTES, Location, Wire
@@ -272,7 +272,7 @@ def _missing() -> UnsupportedError:
 def _decode(content: bytes) -> Any:
     """Read an answer; in one of a batch, every part must have the number of a question."""
     try:
-        answer = strict_json.parse(content, limits=_LIMITS)
+        answer = compact_json.read(content.rstrip()) or strict_json.parse(content, limits=_LIMITS)
     except InvalidInputError as error:
         raise malformed(str(error)) from error
     if isinstance(answer, list):
