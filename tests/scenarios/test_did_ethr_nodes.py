@@ -20,6 +20,7 @@ from ethr_chain import Published, published
 
 pytestmark = pytest.mark.anvil
 DAY = timedelta(days=1)
+ANEW = did.ResolutionOptions(no_cache=True)
 
 
 @contextmanager
@@ -70,7 +71,7 @@ def test_one_node_of_three_lies_about_events_and_is_outvoted():
         nodes = [faults.FaultyNode(town.node.endpoint(), f"node {index}") for index in range(3)]
         chain = connect_chain(nodes, quorum=2, confirmations=0)
         resolver = did.resolver(methods=[ethr.method(chain, networks=town.networks)])
-        honest = resolver.resolve(str(made.did)).require().to_json()
+        honest = resolver.resolve(str(made.did), ANEW).require().to_json()
         for lie in (
             faults.answering(without_the_last, "eth_getLogs"),
             faults.answering(with_another_delegate, "eth_getLogs"),
@@ -78,10 +79,10 @@ def test_one_node_of_three_lies_about_events_and_is_outvoted():
             faults.failing(Failure.PRUNED),
         ):
             with nodes[1].ailing(lie):
-                assert resolver.resolve(str(made.did)).require().to_json() == honest
+                assert resolver.resolve(str(made.did), ANEW).require().to_json() == honest
             assert chain.warnings
         with nodes[0].ailing(lie), nodes[1].ailing(faults.failing(Failure.UNREACHABLE)):
-            result = resolver.resolve(str(made.did))
+            result = resolver.resolve(str(made.did), ANEW)
         assert result.error.code in {Code.REGISTRY_UNAVAILABLE, Code.REGISTRY_UNDETERMINED}
         chain.close()
 
@@ -105,9 +106,9 @@ def test_a_node_that_dropped_old_events_is_not_asked_alone():
         chain = connect_chain(nodes, confirmations=0)
         resolver = did.resolver(methods=[ethr.method(chain, networks=town.networks)])
         with nodes[0].ailing(faults.answering(lambda _: [], "eth_getLogs")):
-            assert len(resolver.resolve(str(made.did)).require().verification_methods) == 3
+            assert len(resolver.resolve(str(made.did), ANEW).require().verification_methods) == 3
             with nodes[1].ailing(faults.answering(lambda _: [], "eth_getLogs")):
-                assert resolver.resolve(str(made.did)).error.code is Code.HISTORY_PRUNED
+                assert resolver.resolve(str(made.did), ANEW).error.code is Code.HISTORY_PRUNED
         chain.close()
 
 
