@@ -15,19 +15,33 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cityid.errors import Code, ConflictError, InvalidInputError, RegistryError, quote
+from cityid.errors import (
+    Code,
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    RegistryError,
+    quote,
+)
 from cityid.registry.admission import admit
 from cityid.registry.base import BlockEntry, NewEntry, Record, moment
 from cityid.registry.ethereum.contents import content, log_id
 from cityid.registry.ethereum.history import Contract, records_to, walk
 from cityid.registry.ethereum.layout import Entry, Head, append_call, head_slot, parts
 from cityid.registry.ethereum.recent import Recent
-from cityid.registry.ethereum.sender import PATIENCE_SECONDS, RevertedError, Sender, Ticket
+from cityid.registry.ethereum.sender import (
+    PATIENCE_SECONDS,
+    Receipt,
+    RevertedError,
+    Sender,
+    Ticket,
+)
 from cityid.registry.ethereum.under_way import UnderWay
 
 _TRIES: Final = 5
 _TURNS: Final = 64
-_STALE: Final = {"version", ""}  # some nodes do not tell the reason
+_TAKEN_BACK: Final = "taken back"
+_STALE: Final = {"version", "", _TAKEN_BACK}  # some nodes do not tell the reason
 _REASONS: Final = {
     "writer": "its key is not that of a writer whom the registry has admitted",
     "owner": "the log belongs to another writer",
@@ -76,7 +90,10 @@ class Pending:
             try:
                 return self._writer.finish(self._entries, self._course, timeout)
             except RevertedError as error:
-                self._course = self._writer.again(self._entries, self._course, error)
+                reason = error.reason
+            except NotFoundError:  # the outbox remembers what is settled for a while only
+                reason = ""
+            self._course = self._writer.again(self._entries, self._course, reason)
         raise RegistryError("the contract refuses these entries again and again; try again later")
 
 
@@ -94,6 +111,7 @@ class Writer:
         self._turns = [threading.Lock() for _ in range(_TURNS)]
         self._under_way = UnderWay()
         self._recent = Recent(contract)
+        self._keys_after: dict[bytes, bytes] = {}
 
     def begin(self, entries: Sequence[NewEntry], *, look: bool) -> Pending:
         """Send what is new.
@@ -118,25 +136,34 @@ class Writer:
 
         Raises:
             RevertedError: The contract refused them.
+            NotFoundError: The outbox remembers them no more.
         """
         receipts = [self._demand_sender().wait(ticket, timeout) for ticket in course.tickets]
-        blocks = {receipt.block_hash for receipt in receipts}
         unknown = {(e.log, e.version) for e in entries} - course.known.keys()
-        records = {**course.known, **self._read(unknown, blocks)}
+        found = self._read(unknown, {receipt.block_hash for receipt in receipts})
+        if late := unknown - found.keys():
+            self._refuse_taken_back(course.tickets, receipts)
+            raise _late(*min(late))
+        records = {**course.known, **found}
         self._under_way.forget(course.tickets, entries)
         return tuple(records[entry.log, entry.version] for entry in entries)
 
-    def again(self, entries: Sequence[NewEntry], course: _Course, error: RevertedError) -> _Course:
+    def again(self, entries: Sequence[NewEntry], course: _Course, reason: str) -> _Course:
         """Decide anew, after the contract has refused entries.
+
+        Args:
+            entries: The entries.
+            course: What was decided before.
+            reason: Why it refused them; empty where that is unknown.
 
         Raises:
             ConflictError: Somebody else wrote first.
             RegistryError: It refused them for another reason.
         """
         self._under_way.forget(course.tickets, entries)
-        if error.reason in _STALE:
+        if reason in _STALE:
             return self._course(entries, look=True)
-        why = _REASONS.get(error.reason, f"it says {quote(error.reason)}")
+        why = _REASONS.get(reason, f"it says {quote(reason)}")
         refusal = RegistryError(
             f"the contract {self._contract.address} refuses entries of "
             f"{self._demand_sender().address}: {why}",
@@ -225,6 +252,8 @@ class Writer:
         call = append_call(packed)
         address = self._contract.address
         key = hashlib.sha256(_WORK + address.encode() + call).digest()
+        while key in self._keys_after:
+            key = self._keys_after[key]
         ticket = sender.submit(address, call, key=key, gas=gas_for(packed, call))
         self._under_way.add(entries, ticket)
         return ticket
@@ -240,7 +269,7 @@ class Writer:
     def _await(self, tickets: Collection[Ticket], entries: Sequence[NewEntry]) -> None:
         """Let what is under way settle, whatever becomes of it."""
         for ticket in tickets:
-            with contextlib.suppress(RevertedError):
+            with contextlib.suppress(RevertedError, NotFoundError):
                 self._demand_sender().wait(ticket)
         self._under_way.forget(tickets, entries)
 
@@ -254,14 +283,25 @@ class Writer:
             for log, version in least.items():
                 records = walk(self._contract, log, settled, after=version - 1)
                 found |= {(log, r.version): r for r in records}
-        if late := missing - found.keys():
-            log, version = min(late)
-            raise RegistryError(
-                f"version {version} of {quote(log)} is settled, and a node does not have it yet; "
-                "ask again",
-                code=Code.TIMEOUT,
-            )
         return found
+
+    def _refuse_taken_back(self, tickets: Sequence[Ticket], receipts: Sequence[Receipt]) -> None:
+        """Refuse work that was settled, and that a deeper reorganisation took back all the same.
+
+        Its key stands for what is done, so that the same work needs another to be done once more.
+
+        Raises:
+            RevertedError: Some of the work is on the chain no longer.
+            RegistryError: The chain cannot be read.
+        """
+        gone = False
+        for ticket, receipt in zip(tickets, receipts, strict=True):
+            if self._contract.chain.block(receipt.block).hash != receipt.block_hash:
+                key = hashlib.sha256(ticket.key + receipt.block_hash).digest()
+                self._keys_after[ticket.key] = key
+                gone = True
+        if gone:
+            raise RevertedError("the chain took back what was settled", reason=_TAKEN_BACK)
 
 
 def gas_for(entries: Sequence[Entry], call: bytes) -> int:
@@ -284,6 +324,13 @@ def gas_for(entries: Sequence[Entry], call: bytes) -> int:
     work = _FIXED_GAS + _ENTRY_GAS * len(entries) + _PART_GAS * count + _CONTENT_GAS * size
     usual = _ZERO_GAS * zeros + _BYTE_GAS * others + work
     return _TRANSACTION_GAS + max(usual, _ZERO_FLOOR * zeros + _BYTE_FLOOR * others)
+
+
+def _late(log: str, version: int) -> RegistryError:
+    return RegistryError(
+        f"version {version} of {quote(log)} is settled, and a node does not have it yet; ask again",
+        code=Code.TIMEOUT,
+    )
 
 
 def _first_versions(entries: Iterable[NewEntry]) -> dict[str, int]:
