@@ -669,7 +669,22 @@ def test_a_chain_in_this_process_refuses_as_one_over_http():
 def test_chains_in_this_process_may_be_shared():
     chain = chains.in_process()
     chain.mine(3)
-    assert chain.endpoint().request("eth_blockNumber") == "0x3"
+    voices = [chain.endpoint() for _ in range(3)]
+    heights = []
+    threads = [
+        threading.Thread(
+            target=lambda voice=voice: heights.extend(
+                voice.request("eth_blockNumber") for _ in range(30)
+            )
+        )
+        for voice in voices
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert heights == ["0x3"] * 90
+    assert voices[0]._lock is voices[1]._lock
     assert rpc.tester_endpoint().request("eth_blockNumber") == "0x0"
 
 

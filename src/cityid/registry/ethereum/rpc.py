@@ -134,7 +134,8 @@ def tester_endpoint(tester: Any = None) -> Endpoint:  # noqa: PT028 - no test: e
         raise _missing() from error
     provider = EthereumTesterProvider(tester)
     web3 = Web3(provider, middleware=[])
-    return _TesterEndpoint(provider.request_func(web3, web3.middleware_onion))
+    turns = vars(provider.ethereum_tester).setdefault("_turns", threading.Lock())
+    return _TesterEndpoint(provider.request_func(web3, web3.middleware_onion), turns)
 
 
 def _provider(name: str, wire: Wire, timeout: float) -> HTTPProvider:
@@ -232,13 +233,16 @@ class _HttpEndpoint:
 
 
 class _TesterEndpoint:
-    """Asks a chain in this process, which answers with Python's values instead of JSON's."""
+    """Asks a chain in this process, which answers with Python's values instead of JSON's.
+
+    All endpoints of one chain take turns, so that threads may ask it.
+    """
 
     name = "tester"
 
-    def __init__(self, ask: Callable[..., Any]) -> None:
+    def __init__(self, ask: Callable[..., Any], turns: threading.Lock) -> None:
         self._ask = ask
-        self._lock = threading.Lock()
+        self._lock = turns
 
     def request(self, method: str, params: Sequence[Any] = ()) -> Any:
         if method == "eth_getStorageAt":
