@@ -16,7 +16,7 @@ from cityid.errors import (
     RegistryError,
     UnsupportedError,
 )
-from cityid.registry.ethereum import tending
+from cityid.registry.ethereum import chorus, tending
 from cityid.registry.ethereum.chain import connect_chain
 from cityid.registry.ethereum.combiner import Combiner
 from cityid.registry.ethereum.failures import Failure, classify
@@ -123,8 +123,10 @@ class Slow(Other):
     def __init__(self, node, gate):
         super().__init__(node)
         self.gate = gate
+        self.asked = 0
 
     def batch(self, requests):
+        self.asked += 1
         assert self.gate.wait(60)
         return super().batch(requests)
 
@@ -609,18 +611,48 @@ def test_nodes_of_another_chain_are_not_heard():
     sender.wait(world.submit(b"work"))
 
 
-def test_slow_nodes_are_not_waited_for():
+def test_slow_nodes_are_not_waited_for(monkeypatch):
+    monkeypatch.setattr(chorus, "_GRACE_SECONDS", 0.01)
+    monkeypatch.setattr(chorus, "_LATE_SECONDS", 0.05)
     world = World()
     gate = threading.Event()
     slow = Slow(world.node, gate)
     chain = connect_chain([world.node, Other(world.node)], confirmations=3)
     chain.endpoints = (slow, world.node)
     sender = Sender(chain, KEY, clock=world.clock, sleep=world.clock.sleep)
-    sender.wait(sender.submit(CONTRACT, b"work", key=b"work", gas=50_000))
+    names = [b"work %d" % number for number in range(20)]
+    for name in names:
+        sender.wait(sender.submit(CONTRACT, name, key=name, gas=50_000))
+    assert 0 < slow.asked < 20
     gate.set()
     sender.close()
     chain.close()
-    assert world.node.done() == [b"work"]
+    assert world.node.done() == names
+
+
+def test_where_all_nodes_are_slow_they_are_waited_for(monkeypatch):
+    monkeypatch.setattr(chorus, "_LATE_SECONDS", -1)
+    gate = threading.Event()
+    nodes = [Slow(SimulatedChain(Clock()), gate) for _ in range(2)]
+    chorus_ = chorus.Chorus(nodes, 2, simulation.CHAIN_ID)
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(chorus_.ask, [("eth_blockNumber", ())]) for _ in range(2)]
+        while sum(len(seat.asked) for seat in chorus_._seats) < 4:
+            time.sleep(0.001)
+        gate.set()
+        assert [answer.result() for answer in answers] == [[["0x0"], ["0x0"]]] * 2
+    chorus_.close()
+
+
+def test_threads_that_ask_several_nodes_do_not_hinder_each_other():
+    world = World()
+    nodes = [Other(world.node) for _ in range(3)]
+    chorus_ = chorus.Chorus(nodes, 3, simulation.CHAIN_ID)
+    with ThreadPoolExecutor(8) as pool:
+        heard = list(pool.map(chorus_.ask, [[("eth_chainId", ())]] * 50))
+    assert {len(each) for each in heard} == {3}
+    chorus_.close()
+    chorus.Chorus(nodes, 1, 1).close()
 
 
 # --- threads

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cityid.registry.ethereum.failures import RpcError
@@ -16,6 +19,23 @@ Answers = list[Any | RpcError]
 
 _GRACE_SECONDS: Final = 0.5
 """How long the others are waited for when enough nodes have answered."""
+_LATE_SECONDS: Final = 2.0
+"""A node that owes an answer for longer is asked again once it has given it."""
+
+
+@dataclass(slots=True)
+class _Seat:
+    """A node, and what it was asked and has not answered yet, the oldest first."""
+
+    endpoint: Endpoint
+    thread: ThreadPoolExecutor | None = None
+    asked: deque[tuple[float, Future[Answers | None]]] = field(default_factory=deque)
+
+    def is_late(self, now: float) -> bool:
+        """Tell whether an answer is overdue."""
+        while self.asked and self.asked[0][1].done():
+            self.asked.popleft()
+        return bool(self.asked) and now - self.asked[0][0] > _LATE_SECONDS
 
 
 class Chorus:
@@ -28,15 +48,13 @@ class Chorus:
     """
 
     def __init__(self, endpoints: Sequence[Endpoint], enough: int, chain_id: int) -> None:
-        self._endpoints = tuple(endpoints)
+        self._seats = [_Seat(endpoint) for endpoint in endpoints]
         self._enough = enough
         self._chain_id = quantity(chain_id)
-        self._threads: list[ThreadPoolExecutor] = []
-        self._busy: dict[int, Future[Answers | None]] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._endpoints)
+        return len(self._seats)
 
     def ask(self, requests: Sequence[Request]) -> list[Answers]:
         """Return what each node answers that is not slow, and is on the right chain.
@@ -44,34 +62,37 @@ class Chorus:
         Args:
             requests: The questions.
         """
-        if len(self._endpoints) == 1:
-            answers = [self._ask_one(self._endpoints[0], requests)]
+        if len(self._seats) == 1:
+            answers = [self._ask_one(self._seats[0].endpoint, requests)]
         else:
-            answers = self._ask_all(requests)
+            answers = self._collect(self._ask_all(requests))
         return [each for each in answers if each is not None]
 
     def close(self) -> None:
         """Give the threads back."""
-        for thread in self._threads:
-            thread.shutdown(wait=False, cancel_futures=True)
+        for seat in self._seats:
+            if seat.thread is not None:
+                seat.thread.shutdown(wait=False, cancel_futures=True)
 
     def _ask_one(self, endpoint: Endpoint, requests: Sequence[Request]) -> Answers | None:
         """Return what a node answers; None where it does not say that it is on the right chain."""
         chain_id, *answers = endpoint.batch([("eth_chainId", ()), *requests])
         return answers if chain_id == self._chain_id else None
 
-    def _ask_all(self, requests: Sequence[Request]) -> list[Answers | None]:
-        asked: set[Future[Answers | None]] = set()
+    def _ask_all(self, requests: Sequence[Request]) -> set[Future[Answers | None]]:
+        """Ask every node that is not late; all of them where all are."""
+        now = time.monotonic()
+        asked = set()
         with self._lock:
-            if not self._threads:
-                self._threads = [ThreadPoolExecutor(1, "cityid-sender") for _ in self._endpoints]
-            for place, (thread, endpoint) in enumerate(
-                zip(self._threads, self._endpoints, strict=True)
-            ):
-                before = self._busy.get(place)
-                if before is None or before.done():
-                    self._busy[place] = thread.submit(self._ask_one, endpoint, requests)
-                    asked.add(self._busy[place])
+            prompt = [seat for seat in self._seats if not seat.is_late(now)]
+            for seat in prompt or self._seats:
+                seat.thread = seat.thread or ThreadPoolExecutor(1, "cityid-sender")
+                answer = seat.thread.submit(self._ask_one, seat.endpoint, requests)
+                seat.asked.append((now, answer))
+                asked.add(answer)
+        return asked
+
+    def _collect(self, asked: set[Future[Answers | None]]) -> list[Answers | None]:
         heard: list[Answers | None] = []
         while asked:
             enough = sum(each is not None for each in heard) >= self._enough
