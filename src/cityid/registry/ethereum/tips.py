@@ -1,18 +1,28 @@
 """The highest block that enough nodes agree on.
 
 Each node has a tip of its own: the last block that it knows, or the last that it calls final. One
-that lies may put it anywhere, so nothing above the tips of enough nodes counts.
+that lies may put it anywhere, so nothing above the tips of enough nodes counts. It may also put it
+far down, to a true block of old, where everybody agrees with it and nothing was written yet: while
+so many nodes are missing that one liar decides, none of those that are there may be far ahead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
+from typing import Final
 
+from cityid.errors import Code, RegistryError
 from cityid.registry.ethereum.agreement import Agreement, agree, disagreement, has_quorum
 from cityid.registry.ethereum.blocks import Block
 from cityid.registry.ethereum.failures import Failure, RpcError
 from cityid.registry.ethereum.node import Capabilities, Node
 from cityid.registry.ethereum.panel import Panel, Question
+
+_FAR_SECONDS: Final = 900
+"""How far honest nodes may be apart: finality comes in steps of minutes, on some networks."""
+_NEAR_BLOCKS: Final = 2
+"""So few blocks are never far, however much time lies between them."""
 
 
 def common_tip(panel: Panel, question: Question[Block], quorum: int, what: str) -> Agreement[Block]:
@@ -25,7 +35,7 @@ def common_tip(panel: Panel, question: Question[Block], quorum: int, what: str) 
         what: What the tip is, for messages.
 
     Raises:
-        RegistryError: They agree on none.
+        RegistryError: They agree on none, or on one that is far behind what some of them know.
     """
     voices = panel.everybody(question, quorum)
     tips = {voice.name: voice.said for voice in voices if isinstance(voice.said, Block)}
@@ -35,8 +45,28 @@ def common_tip(panel: Panel, question: Question[Block], quorum: int, what: str) 
         if heights[0] != heights[-1]:
             votes = panel.everybody(partial(_at_height, tips, height), quorum)
         if has_quorum(votes, quorum):
-            return agree(votes, quorum, what)
+            agreement = agree(votes, quorum, what)
+            _check_near(agreement.value, tips.values(), quorum, what)
+            return agreement
     raise disagreement(voices, quorum, what)
+
+
+def _check_near(agreed: Block, tips: Collection[Block], quorum: int, what: str) -> None:
+    """Refuse a block of old, which liars fewer than the quorum could have brought about.
+
+    With twice as many nodes as liars and one more, the quorum's tip lies among those of honest
+    nodes; with fewer it may be a liar's, so that the highest counts.
+    """
+    heights = sorted((tip.number for tip in tips), reverse=True)
+    height = heights[quorum - 1] if len(tips) >= 2 * quorum - 1 else heights[0]
+    time = max(tip.time for tip in tips if tip.number == height)
+    if height - agreed.number > _NEAR_BLOCKS and time - agreed.time > _FAR_SECONDS:
+        raise RegistryError(
+            f"about {what} {quorum} nodes agree on no later block than {agreed.number}, and one "
+            f"knows of block {height}: too few nodes answer to tell whether it lies or they are "
+            "behind; ask again, or give more nodes",
+            code=Code.REGISTRY_UNDETERMINED,
+        )
 
 
 def settled_tip(node: Node, depth: int | None) -> Block:

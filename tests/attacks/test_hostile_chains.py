@@ -1,0 +1,63 @@
+"""Chains that are hostile in ways of their own: nodes that hide what is new, that ask for fortunes,
+that answer without end, and histories that are taken back after they were called settled."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from chain_registry import START, Chain, entries
+from cityid.errors import Code, RegistryError
+from faults import down
+
+
+@pytest.fixture
+def town():
+    """Return a registry behind three nodes of which two must agree, written to for a day."""
+    town = Chain(nodes=3, quorum=2)
+    for version in range(1, 7):
+        town.sender.block_clock = lambda version=version: START + timedelta(hours=4 * version)
+        town.clerk.append(entries(("a", version, b"%d" % version)))
+    yield town
+    town.close()
+
+
+# --- what is new is hidden
+
+
+def hiding(depth):
+    """Return the lie of a node that calls a block of old its last: a true one, which all know."""
+
+    def lie(ask, method, params):
+        if method == "eth_getBlockByNumber" and params[0] in {"latest", "finalized"}:
+            last = int(ask(method, ["latest", False])["number"], 16)
+            return ask(method, [hex(max(0, last - depth)), False])
+        return ask(method, params)
+
+    return lie
+
+
+@pytest.mark.parametrize("depth", [3, 5, 1000])
+def test_one_liar_hides_nothing_while_another_node_is_down(town, depth):
+    town.nodes[0].faults.append(down)
+    town.nodes[1].faults.append(hiding(depth))
+    for ask in (town.reader.head, town.reader.read):
+        with pytest.raises(RegistryError, match="too few nodes answer") as caught:
+            ask("a")
+        assert caught.value.code is Code.REGISTRY_UNDETERMINED
+    with pytest.raises(RegistryError, match="too few nodes answer"):
+        list(town.reader.scan())
+
+
+@pytest.mark.parametrize("seat", range(3))
+def test_one_liar_hides_nothing_while_two_nodes_answer(town, seat):
+    town.nodes[seat].faults.append(hiding(1000))
+    assert town.reader.head("a").version == 6
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_a_node_that_is_a_little_behind_is_believed_while_another_is_down(town, depth):
+    town.nodes[0].faults.append(down)
+    town.nodes[1].faults.append(hiding(depth))
+    assert town.reader.head("a").version == 6 - depth
