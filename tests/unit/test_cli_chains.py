@@ -308,6 +308,19 @@ def test_a_writer_changes_its_key_and_gives_logs_away(shell, city):
     assert shell.json(*by("writer"), "append", city, LOG, entry)[0]["version"] == 3
 
 
+def test_what_an_outbox_holds_is_sent_on(shell, city, node):
+    node.chain.tester.disable_auto_mine_transactions()
+    held = NewEntry(LOG, 1, b"written as the machine went down")
+    with registry.connect(city, signer=WRITER, confirmations=0, outbox="cityid.outbox") as ledger:
+        ledger.submit([held])
+    assert shell.json(*by("writer"), "tend", city) == {"waiting": 1}
+    assert shell.json(*by("writer"), "status", city)["waiting"] == 1
+    node.chain.tester.enable_auto_mine_transactions()
+    node.chain.mine()
+    assert "0 transactions" in shell.done(*by("writer"), "tend", city)
+    assert shell.json(*AT_ONCE, "registry", "log", city, LOG)[0]["version"] == 1
+
+
 def test_nodes_must_agree(shell, city, node):
     several = (*AT_ONCE, "--quorum", "2", "--endpoint", node.url, "registry", "status", city)
     assert shell.json(*several)["writers"] == 1

@@ -249,8 +249,11 @@ def sending(chain: Chain) -> Iterator[Sender]:
     from cityid.registry.ethereum.sender import Sender
 
     signer = demand_signer()
-    with closing(FileOutbox(access().outbox or OUTBOX)) as outbox:
-        yield Sender(chain, signer, outbox)
+    with (
+        closing(FileOutbox(access().outbox or OUTBOX)) as outbox,
+        closing(Sender(chain, signer, outbox)) as sender,
+    ):
+        yield sender
 
 
 def demand_signer() -> DigestSigner:

@@ -144,6 +144,13 @@ def status(url: ChainUrl, *, as_json: AsJson = False) -> None:
         answer("Registry on a chain", ("member", "value"), rows, as_json=False)
 
 
+def tend(url: ChainUrl, *, as_json: AsJson = False) -> None:
+    """Send on what the outbox holds and file what is settled, after a crash or now and then."""
+    with opened(url) as contract, sending(contract.chain) as sender:
+        waiting = sender.tend()
+    confirm({"waiting": waiting}, f"{waiting} transactions are on their way", as_json=as_json)
+
+
 def _account(contract: Contract) -> Account:
     said = access()
     signer = demand_signer()
@@ -258,5 +265,16 @@ def _address(text: str, store: Path, passphrase_file: Path | None) -> str:
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to those of the registry."""
-    for command in (deploy, status, admit, entrust, appoint, accept, transfer, anchor, anchors):
+    for command in (
+        deploy,
+        status,
+        tend,
+        admit,
+        entrust,
+        appoint,
+        accept,
+        transfer,
+        anchor,
+        anchors,
+    ):
         app.command()(command)
