@@ -589,9 +589,28 @@ def test_what_is_no_url_of_a_node_is_refused_and_not_shown(url):
     assert len(url) < 8 or url not in str(caught.value)
 
 
-@pytest.mark.parametrize("option", [{"timeout": 0}, {"attempts": 0}, {"max_bytes": 0}])
+@pytest.mark.parametrize("url", [None, b"http://localhost", 5, ["http://localhost"]])
+def test_what_is_no_text_is_no_url(url):
+    with pytest.raises(InvalidInputError, match="a node is given by a URL"):
+        http_endpoint(url)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"timeout": 0},
+        {"timeout": "1"},
+        {"timeout": None},
+        {"timeout": float("nan")},
+        {"timeout": float("inf")},
+        {"attempts": 1.5},
+        {"attempts": 0},
+        {"attempts": True},
+        {"max_bytes": 0},
+    ],
+)
 def test_limits_that_limit_nothing_are_refused(option):
-    with pytest.raises(InvalidInputError, match="are positive"):
+    with pytest.raises(InvalidInputError, match="all are positive"):
         http_endpoint("http://localhost", **option)
 
 

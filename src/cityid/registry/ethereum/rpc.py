@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from cityid import compact_json, strict_json
-from cityid.errors import InvalidInputError, UnsupportedError, quote
+from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
 from cityid.registry.ethereum.failures import Failure, RpcError, classify, malformed
 from cityid.registry.ethereum.wire import MAX_BYTES, Location, Wire
 
@@ -33,6 +33,7 @@ TIMEOUT: Final = 10.0
 ATTEMPTS: Final = 3
 LARGEST_BATCH: Final = 100
 """What the strictest of the common nodes takes in one request."""
+_LONGEST_TIMEOUT: Final = 3600.0
 _BACKOFF: Final = 0.25
 _RETRIED: Final = {Failure.RATE_LIMITED, Failure.TIMEOUT}
 _SMALLER: Final = {Failure.RANGE_TOO_LARGE, Failure.UNSUPPORTED}
@@ -110,8 +111,7 @@ def http_endpoint(
         InvalidInputError: The URL is none, or a limit is not positive.
         UnsupportedError: The extra is not installed.
     """
-    if not (timeout > 0 and attempts > 0 and max_bytes > 0):
-        raise InvalidInputError("timeout, attempts and max_bytes are positive")
+    _check_limits(timeout, attempts, max_bytes)
     location = Location.of(url)
     wire = Wire(location, tls=tls, max_bytes=max_bytes)
     return _HttpEndpoint(
@@ -265,6 +265,16 @@ class _TesterEndpoint:
             return self.request(method, params)
         except RpcError as error:
             return error
+
+
+def _check_limits(timeout: object, attempts: object, max_bytes: object) -> None:
+    is_time = isinstance(timeout, int | float) and 0 < timeout <= _LONGEST_TIMEOUT
+    if not is_time or any(type(count) is not int or count < 1 for count in (attempts, max_bytes)):
+        raise InvalidInputError(
+            "timeout is a number of seconds, attempts and max_bytes are whole numbers; "
+            "all are positive",
+            code=Code.INVALID_OPTIONS,
+        )
 
 
 def _missing() -> UnsupportedError:

@@ -69,7 +69,7 @@ class Location:
         Raises:
             InvalidInputError: It is no such URL. The message does not show it: it may hold a key.
         """
-        if not (url.isascii() and url.isprintable()) or " " in url:
+        if not _is_visible(url):
             raise _no_url()
         try:
             parts = urlsplit(url)
@@ -222,6 +222,11 @@ class Wire:
             f"{self._location.name} answers with more than {self._max_bytes} bytes",
             failure=Failure.RANGE_TOO_LARGE,
         )
+
+
+def _is_visible(url: object) -> bool:
+    """Return whether this is text in which nothing hides."""
+    return isinstance(url, str) and url.isascii() and url.isprintable() and " " not in url
 
 
 def _credentials(user: str | None, password: str | None) -> dict[str, str]:
