@@ -42,7 +42,7 @@ class Chain:
         self.clerk = open_embedded(
             origin=ORIGIN, clock=lambda: START, signer=chains.key("clerk"), wealthy=PEOPLE
         )
-        self.sender: Sender = self.clerk._writer._sender
+        self.sender: Sender = self.clerk._sender
         self.tester: Any = self.sender._tester
         self.nodes = [FaultyNode(tester_endpoint(self.tester), f"node{i}") for i in range(nodes)]
         self.reader = self.open(quorum=quorum)
@@ -66,7 +66,7 @@ class Chain:
     ) -> EthereumRegistry:
         """Open the registry for a second writer."""
         opened = self.open(signer=chains.key(name), outbox=outbox)
-        someone = opened._writer._sender
+        someone = opened._sender
         if admitted:
             self.call(layout.admit_call(bytes.fromhex(someone.address[2:])), someone)
         return opened

@@ -163,6 +163,12 @@ def test_entries_follow_each_other_without_waiting(chain):
     assert under_way[3].wait() == answers[16]
 
 
+def test_who_only_submits_tends_now_and_then(chain):
+    pending = chain.clerk.submit(entries(("a", 1, b"x")))
+    assert chain.clerk.tend() == chain.reader.tend() == 0
+    assert pending.wait() == chain.reader.read("a")
+
+
 def test_nothing_is_submitted_as_nothing(chain):
     assert chain.clerk.submit([]).wait() == ()
 
@@ -266,11 +272,11 @@ def test_what_an_earlier_process_left_in_the_outbox_is_under_way_still(chain, tm
         first = chain.open_for("bob", outbox=outbox)
         for version in (1, 2):
             first.submit(entries(("b", version, b"x" * version), ("c", version, b"y" * 2000)))
-        sender = first._writer._sender
+        sender = first._sender
         sender.submit(sender.address, b"\0" * 40, key=b"something else", gas=40_000)
     with closing(FileOutbox(tmp_path / "outbox")) as outbox:
         second = chain.open_for("bob", admitted=False, outbox=outbox)
-        assert len(second._writer._sender.under_way()) == 3
+        assert len(second._sender.under_way()) == 3
         third = second.submit(entries(("b", 3, b"z")))
         assert [r.sequence for r in second.append(entries(("c", 2, b"y" * 2000)))] == [4]
         assert [r.sequence for r in third.wait()] == [5]
@@ -343,7 +349,7 @@ def test_a_log_is_read_through_its_transfers(chain):
     with pytest.raises(RegistryError, match="belongs to another"):
         chain.clerk.append(entries(("a", 3, b"the clerk's")))
     (third,) = bob.append(entries(("a", 3, b"bob's")))
-    chain.call(layout.transfer_call(log_id("a"), 1), bob._writer._sender)
+    chain.call(layout.transfer_call(log_id("a"), 1), bob._sender)
     assert chain.reader.read("a") == (first, second, third)
     assert chain.reader.read("a", after=2) == (third,)
     assert list(chain.reader.scan()) == [first, second, third]

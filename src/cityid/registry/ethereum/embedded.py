@@ -111,6 +111,11 @@ def open_embedded(
     sender.wait(sender.submit(deployment.address, admission, key=_ADMISSION, gas=_ADMISSION_GAS))
     sender.block_clock = clock
     contract = Contract(chain, deployment.address, deployment.block)
+
+    def release() -> None:
+        sender.close()
+        chain.close()
+
     return EthereumRegistry(
-        contract, origin=origin, operator=operator, sender=sender, release=chain.close
+        contract, origin=origin, operator=operator, sender=sender, release=release
     )

@@ -60,6 +60,7 @@ class EthereumRegistry(Closing):
         self.origin = origin_of(contract) if origin is None else check_origin(origin)
         self._operator = operator
         self._release = release
+        self._sender = sender
         self._writer = Writer(contract, sender)
         self._index = Index(contract)
         self._closed = threading.Event()
@@ -93,6 +94,17 @@ class EthereumRegistry(Closing):
         entries = check_entries(entries)
         self._check_open()
         return self._writer.begin(entries, look=False)
+
+    def tend(self) -> int:
+        """Heal what went wrong with what was submitted, and return how much is under way still.
+
+        Waiting does that by itself; a service that only submits calls it now and then.
+
+        Raises:
+            RegistryError: The outbox cannot be used.
+        """
+        self._check_open()
+        return 0 if self._sender is None else self._sender.tend()
 
     def read(self, log: str, *, after: int = 0, limit: int | None = None) -> tuple[Record, ...]:
         """Return the records of one log; see `Registry.read`."""
