@@ -227,6 +227,34 @@ def test_where_logs_cannot_be_checked_two_of_three_that_differ_leave_them_undete
     assert caught.value.code is Code.REGISTRY_UNDETERMINED
 
 
+# --- liars that take turns, on a chain that grows
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whoever_of_three_lies_or_fails_the_right_answer_is_given(seed):
+    some = random.Random(seed)  # noqa: S311 - a test keeps no secrets
+    growing = copy.deepcopy(HONEST)
+    voices = [SimulatedNode(growing, name) for name in "ABC"]
+    with connect_chain(voices, quorum=2) as chain:
+        for _ in range(12):
+            faulty = some.choice(voices)
+            lie = LIES[some.choice([*LIES])]
+            for voice in voices:
+                voice.chain = lie.chain if voice is faulty and lie.chain is not HONEST else growing
+                voice.lies = dict(lie.lies) if voice is faulty else {}
+                voice.failure = lie.failure if voice is faulty else None
+                voice.proofs = some.random() < 0.8
+            if some.random() < 0.5:
+                height = len(growing.blocks)
+                growing.mine({CONTRACT: {1: 7 * height}}, [(CONTRACT, [KIND], bytes([height]))])
+            told = answers(chain)
+            settled = len(growing.blocks) - 1 - ALIKE
+            assert told[0] == read_block(growing.blocks[settled])
+            assert told[2:5] == (7 * settled, 0, b"\x60\x00")
+            assert told[1] == TRUTH[1]
+            assert told[6] == TRUTH[6]
+
+
 # --- reorganisations
 
 
