@@ -9,7 +9,9 @@ import pytest
 
 from chain_registry import START, Chain, entries
 from cityid.errors import Code, RegistryError
-from faults import down
+from cityid.registry.ethereum.administration import keys_of
+from cityid.registry.ethereum.failures import RpcError
+from faults import answering, down
 
 
 @pytest.fixture
@@ -61,3 +63,39 @@ def test_a_node_that_is_a_little_behind_is_believed_while_another_is_down(town, 
     town.nodes[0].faults.append(down)
     town.nodes[1].faults.append(hiding(depth))
     assert town.reader.head("a").version == 6 - depth
+
+
+# --- numbers that fit nowhere
+
+
+def writers(number):
+    """Return the lie of a node that says who wrote: a number, or one that the contract has not."""
+
+    def lie(logs):
+        for log in logs:
+            place = int(log["topics"][3], 16) & ~(0xFFFFFFFF << 160) | number << 160
+            log["topics"][3] = f"0x{place:064x}"
+        return logs
+
+    return answering(lie, "eth_getLogs")
+
+
+@pytest.mark.parametrize("number", [2, 2**24 - 1, 2**24, 2**32 - 1])
+def test_a_writer_whom_no_contract_has_is_a_lie_like_others(town, number):
+    for node in town.nodes:
+        node.faults.append(writers(number))
+    for ask in (town.reader.checkpoint, lambda: list(town.reader.scan())):
+        with pytest.raises(RpcError, match="malformed"):
+            ask()
+    for node in town.nodes:
+        node.faults[:] = [writers(1)]
+    assert town.reader.checkpoint().size == 6
+
+
+def test_a_key_that_is_no_address_is_a_lie(town):
+    contract = town.reader.contract
+    assert keys_of(contract, 1).key == town.sender.address
+    for node in town.nodes:
+        node.faults.append(answering(lambda _: "0x" + 64 * "f", "eth_getStorageAt"))
+    with pytest.raises(RpcError, match="an address that is none"):
+        keys_of(contract, 1)

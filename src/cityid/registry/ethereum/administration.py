@@ -17,7 +17,8 @@ from cityid.registry.admission import check_log, check_number
 from cityid.registry.ethereum.chain import Block, Capabilities
 from cityid.registry.ethereum.contents import log_id
 from cityid.registry.ethereum.deployment import check_code
-from cityid.registry.ethereum.hashing import checksummed, read_address
+from cityid.registry.ethereum.failures import malformed
+from cityid.registry.ethereum.hashing import ADDRESS_SIZE, checksummed, read_address
 from cityid.registry.ethereum.hexadecimal import quantity, read_quantity
 from cityid.registry.ethereum.history import Contract
 from cityid.registry.ethereum.lane import Lane
@@ -39,7 +40,8 @@ from cityid.registry.ethereum.transactions import address as address_of
 
 _KEY_SIZE: Final = 16
 _GAS: Final = 200_000
-_NOBODY: Final = bytes(20)
+_ADDRESS_BITS: Final = 8 * ADDRESS_SIZE
+_NOBODY: Final = bytes(ADDRESS_SIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +217,7 @@ def keys_of(contract: Contract, writer: int) -> WriterKeys:
     count, *words = contract.chain.storages(contract.address, slots, settled)
     if writer > count:
         raise NotFoundError(f"there is no writer {writer}, only {count}", ref=str(writer))
-    key, recovery, successor = (
-        checksummed(word.to_bytes(20, "big")) if word else None for word in words
-    )
+    key, recovery, successor = map(_address_in, words)
     return WriterKeys(writer, key, recovery, successor)
 
 
@@ -313,6 +313,12 @@ def _do(contract: Contract, sender: Sender, call: bytes) -> Receipt:
 def _checked(writer: int) -> int:
     check_number(writer, "a writer's number", least=1)
     return writer
+
+
+def _address_in(word: int) -> str | None:
+    if word.bit_length() > _ADDRESS_BITS:
+        raise malformed("the contract has an address that is none")
+    return checksummed(word.to_bytes(ADDRESS_SIZE, "big")) if word else None
 
 
 def _address(text: str | None) -> bytes:

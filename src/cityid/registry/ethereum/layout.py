@@ -89,12 +89,10 @@ class Place:
         Raises:
             RpcError: The contract makes no such number.
         """
-        if word >> 193:
+        writer, version = word >> 160 & _MASK_32, word >> 128 & _MASK_32
+        if word >> 193 or writer >> _WRITER_BITS:
             raise malformed("a log has a place that the contract never gives")
-        sequence, time = word >> 64 & _MASK_64, word & _MASK_64
-        return cls(
-            word >> 160 & _MASK_32, word >> 128 & _MASK_32, sequence, time, bool(word >> 192)
-        )
+        return cls(writer, version, word >> 64 & _MASK_64, word & _MASK_64, bool(word >> 192))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +122,7 @@ class Total:
 
 _MASK_32: Final = (1 << 32) - 1
 _MASK_64: Final = (1 << 64) - 1
+_WRITER_BITS: Final = 24
 
 
 def head_after(previous: int, place: Place, parts: Sequence[bytes], block: int) -> Head:
