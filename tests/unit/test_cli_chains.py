@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import town
 from chain_server import served
-from cityid import keys, registry
+from cityid import did, keys, registry
 from cityid.cli.access import Access, StoredSigner
 from cityid.errors import InvalidInputError, NotFoundError
 from cityid.keys import KeyStore
@@ -291,6 +293,28 @@ def test_an_identity_lives_on_a_chain(shell, city):
     shell.done(*signed, "did", "rotate", made["did"], "--registry", city)
     resolved = shell.json(*AT_ONCE, "did", "resolve", made["did"], "--registry", city)
     assert resolved["didDocumentMetadata"]["versionId"].startswith("2-")
+
+
+def test_statuses_and_recognitions_live_on_a_chain(shell, city):
+    listed, kind = "https://id.city.example/status/1", "ExampleAlumniCredential"
+    card = town.unsigned(town.alice()) | {"validFrom": "2020-01-01T00:00:00Z"}
+    shell.write("unsigned.json", card)
+    office = str(did.create("key", signer=OPERATOR).did)
+    signed, by_office = (*AT_ONCE, "--signer", "writer"), ("--key", "operator")
+    shell.done(*signed, "status", "create", city, listed, *by_office)
+    entered = ("--registry", city, "--status", listed, "-o", "card.json")
+    shell.done(*AT_ONCE, "issue", "unsigned.json", *by_office, *entered)
+    shell.done(*signed, "trust", "recognise", city, office, "--type", kind, *by_office)
+    # The chain of the tests makes blocks faster than its time passes, so that it runs ahead.
+    later = ("--at", (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="seconds"))
+    asked = (city, office, office, "--type", kind, *later)
+    assert shell.done(*AT_ONCE, "trust", "ask", *asked)
+    assert office in shell.done(*AT_ONCE, "trust", "list", city, office, *later)
+    verify = (*AT_ONCE, "verify", "card.json", "--issuer", office, "--registry", city, *later)
+    assert shell.done(*verify)
+    shell.done(*signed, "status", "revoke", city, listed, "card.json", *by_office)
+    assert shell(*verify)[0] == 1
+    assert shell(*AT_ONCE, "status", "check", city, "card.json", *later)[0] == 1
 
 
 def test_a_writer_changes_its_key_and_gives_logs_away(shell, city):
