@@ -24,6 +24,9 @@ COSIGNED = WITNESS.cosign(
 )
 CLAIM = registry.claim_growth(LEDGER, since=5).to_text()
 PROOF = registry.prove(LEDGER, LEDGER.read("log")[4], registry.read_checkpoint(COSIGNED)).to_text()
+CHAIN = registry.connect("memory:", origin="chain.example", clock=lambda: TIME)
+ANCHOR = registry.anchor(LEDGER, CHAIN, checkpoint=COSIGNED)
+EXISTENCE = registry.prove_existence(LEDGER, LEDGER.read("log")[4], CHAIN).to_json()
 TRUSTED = {"origin": ORIGIN, "operator": OPERATOR.public_key, "witnesses": [WITNESS.key]}
 
 
@@ -54,6 +57,16 @@ def test_an_altered_proof_is_refused_or_proves_the_same(text):
     except InvalidInputError:
         return
     assert record == LEDGER.read("log")[4]
+
+
+@settings(derandomize=True, max_examples=300, deadline=None)
+@given(altered(EXISTENCE))
+def test_an_altered_proof_of_existence_is_refused_or_proves_the_same(text):
+    try:
+        shown = registry.verify_existence(text, b"entry", chain=CHAIN, **TRUSTED)
+    except InvalidInputError:
+        return
+    assert (shown.record, shown.anchor.record) == (LEDGER.read("log")[4], ANCHOR.record)
 
 
 @settings(derandomize=True, max_examples=300, deadline=None)
