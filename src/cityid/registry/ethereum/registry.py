@@ -128,6 +128,7 @@ class EthereumRegistry(Closing):
         return self._scan(after)
 
     def _scan(self, after: int) -> Iterator[Record]:
+        self._index.refresh()  # what was read before may have been taken back
         while True:
             self._check_open()
             if not (batch := self._index.records(after, _SCAN_BATCH)):
