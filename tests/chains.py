@@ -104,6 +104,10 @@ class Node:
             when = None if at is None else at + number * step
             self.ask("evm_mine", *([] if when is None else [hex(when)]))
 
+    def skip(self, count: int) -> None:
+        """Make empty blocks, a second apart."""
+        self.ask("anvil_mine", hex(count), hex(1))
+
     def rollback(self, depth: int) -> None:
         """Take the last blocks back; their transactions are forgotten, not pending again."""
         self.ask("anvil_rollback", depth)

@@ -24,7 +24,6 @@ from torture.chain_client import Client, trusting
 from torture.chain_weather import DEEPEST, LIES, World
 from torture.witness import expect
 
-PER_NODE = 25
 STUCK_SECONDS = 60
 _STEPS = (8, 20)
 _FLIGHTS = 5
@@ -315,25 +314,15 @@ def _difference(stored: dict[str, list[bytes]], wanted: dict[str, list[bytes]]) 
 
 
 def run(seed: int, count: int, folder: Path) -> Iterator[Counter[str]]:
-    """Run the schedules of the seeds from `seed` on."""
-    for start in range(seed, seed + count, PER_NODE):
+    """Run the schedules of the seeds from `seed` on, each on a node of its own."""
+    for number in range(seed, seed + count):
+        own = folder / f"schedule-{number}"
+        own.mkdir()
         with city() as place:
-            for number in range(start, min(start + PER_NODE, seed + count)):
-                yield _alone(number, place, folder)
-
-
-def _alone(number: int, place: City, folder: Path) -> Counter[str]:
-    """Run one schedule, and leave the node as it was."""
-    own = folder / f"schedule-{number}"
-    own.mkdir()
-    before = place.node.snapshot()
-    schedule = Schedule(number, place, own)
-    try:
-        return schedule.run()
-    except Exception as error:
-        error.add_note(f"schedule {number}: {schedule}")
-        raise
-    finally:
-        place.node.revert(before)
-        place.node.ask("anvil_dropAllTransactions")
+            schedule = Schedule(number, place, own)
+            try:
+                yield schedule.run()
+            except Exception as error:
+                error.add_note(f"schedule {number}: {schedule}")
+                raise
         shutil.rmtree(own)

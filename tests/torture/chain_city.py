@@ -24,6 +24,8 @@ EPOCH = 6
 """The tag ``finalized`` stays twelve blocks behind."""
 _ARTEFACT = Path(registry.__file__).parent / "contracts" / "CityRegistry.json"
 _RICH = 10**9
+_OLD = 30
+"""How many blocks there are before and after the beginning, so that nothing is as deep as that."""
 _ENTRY = "0x" + keccak256(b"Entry(bytes32,uint256,uint256)").hex()
 
 
@@ -56,7 +58,7 @@ def city(writers: int = 3, **options: Any) -> Iterator[City]:
     """Run a node with a contract on it, and writers whom it knows."""
     names = [chains.key(f"writer {number}") for number in range(writers)]
     with chains.anvil(**({"block_time": None, "slots_in_an_epoch": EPOCH} | options)) as node:
-        node.mine(30)
+        node.skip(_OLD)
         rich = node.ask("eth_accounts")[0]
         code = json.loads(_ARTEFACT.read_text(encoding="utf-8"))["bytecode"] + bytes(32).hex()
         made = _settled(node, {"from": rich, "data": code, "gas": hex(5_000_000)})
@@ -68,7 +70,7 @@ def city(writers: int = 3, **options: Any) -> Iterator[City]:
             call = "0x" + admit_call(bytes.fromhex(own[2:])).hex()
             _settled(node, {"from": own, "to": contract, "data": call, "gas": hex(200_000)})
             node.ask("anvil_stopImpersonatingAccount", own)
-        node.mine(30)
+        node.skip(_OLD)
         yield City(node, contract, int(made["blockNumber"], 16), tuple(names))
 
 
