@@ -209,6 +209,9 @@ def test_a_registry_is_deployed_with_a_steward_or_without(shell, node):
     told = shell.json(*by("writer"), "deploy", f"ethereum+{node.url}/")
     assert told["registry"].startswith(f"ethereum+{node.url}/0x")
     assert told["steward"] is None
+    assert shell.json(*by("writer"), "deploy", node.url)["registry"] == told["registry"]
+    another = shell.json(*by("writer"), "deploy", node.url, "--name", "the second")
+    assert another["registry"] != told["registry"]
     assert shell.json(*by("writer"), "admit", told["registry"])["writer"] == 1
     assert "0x" in shell.done(*by("writer"), "deploy", node.url, "--steward", STEWARD_ADDRESS)
     unnamed = (*AT_ONCE, "registry", "deploy", node.url)

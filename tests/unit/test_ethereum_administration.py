@@ -102,6 +102,12 @@ def test_who_was_not_asked_changes_nothing(city):
     assert city.keys() == administration.WriterKeys(1, ADDRESSES[WRITER], None, None)
 
 
+def test_who_is_admitted_again_stays_the_same_writer(city):
+    before = city.chain.settled().number
+    assert city.do(administration.admit, STEWARD, ADDRESSES[WRITER]) == city.number
+    assert city.chain.settled().number == before
+
+
 def test_a_log_is_given_away(city):
     city.append(WRITER, 1)
     assert city.do(administration.admit, STEWARD, ADDRESSES[NEXT]) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -111,6 +112,9 @@ def deploy(
         str | None,
         typer.Option(help="Who admits writers: an address or a key's name; else anybody writes."),
     ] = None,
+    name: Annotated[
+        str, typer.Option(help="Tells registries apart that one key deploys for one steward.")
+    ] = "",
     store: KeyStorePath = STORE,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
@@ -118,11 +122,14 @@ def deploy(
     """Bring a registry to a chain, and print the address to connect to.
 
     The key that pays is named before the command: cityid --signer NAME registry deploy …
+    Done again, with the same outbox, it is the same registry.
     """
+    demand_signer()
     url = node.removeprefix("ethereum+").rstrip("/")
     chosen = None if steward is None else _address(steward, store, passphrase_file)
+    same = hashlib.sha256(f"cityid deploy\n{chosen}\n{name}".encode()).digest()
     with reached(url) as chain, sending(chain) as sender:
-        made = deployment.deploy(chain, sender, steward=chosen)
+        made = deployment.deploy(chain, sender, steward=chosen, key=same)
     address = f"ethereum+{url}/{made.address}"
     fact = {"registry": address, "block": made.block, "steward": made.steward}
     confirm(fact, address, as_json=as_json)

@@ -222,7 +222,7 @@ def keys_of(contract: Contract, writer: int) -> WriterKeys:
 
 
 def admit(contract: Contract, sender: Sender, key: str | None = None) -> int:
-    """Make somebody a writer, and return the writer's number.
+    """Make somebody a writer, and return the writer's number; whoever is one already stays it.
 
     Args:
         contract: The contract.
@@ -234,6 +234,9 @@ def admit(contract: Contract, sender: Sender, key: str | None = None) -> int:
         RegistryError: The contract refused, or the chain did not take it in time.
     """
     address = sender.address if key is None else key
+    number = number_of(contract, address)
+    if number is not None:
+        return number
     _do(contract, sender, admit_call(read_address(address)))
     number = number_of(contract, address)
     if number is None:
