@@ -531,6 +531,29 @@ def test_a_chain_that_was_closed_is_asked_nothing(honest):
             chain.settled()
 
 
+def test_whoever_waits_while_a_chain_is_closed_is_told(honest):
+    go_on, waits = threading.Event(), threading.Event()
+    voices = nodes(honest)
+    chain = connect_chain(voices, quorum=2)
+    voices[2].lies["eth_getBlockByNumber"] = lambda _, block: go_on.wait(20) and block
+    assert chain.settled().number == LENGTH - 2  # the third has not answered yet
+    voices[0].lies["eth_getBlockByNumber"] = lambda _, __: waits.set()
+    told = []
+
+    def ask():
+        with pytest.raises(RegistryError) as caught:
+            chain.settled()
+        told.append(str(caught.value))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert waits.wait(5)
+    chain.close()
+    go_on.set()
+    thread.join(5)
+    assert "C: the chain was closed" in told[0]
+
+
 def test_nodes_that_fail_in_many_threads_are_still_asked(honest):
     voices = nodes(honest, 2)
     voices[0].lies["eth_gasPrice"] = lambda _, __: malformed("always")

@@ -79,7 +79,9 @@ class Panel:
             RegistryError: No node has an answer.
         """
         voices: list[Voice[T]] = []
-        for seat in self._row():
+        with self._order:
+            seats = self._open_seats()
+        for seat in seats:
             try:
                 return self._put(seat, question)
             except RegistryError as error:
@@ -96,11 +98,15 @@ class Panel:
         Args:
             question: What is asked.
             quorum: How many nodes saying the same are enough.
+
+        Raises:
+            RegistryError: The panel was closed.
         """
         with self._one_vote:
             asked: dict[Future[Voice[T]], str] = {}
-            for seat in self._row():
-                asked[seat.thread.submit(self._voice, seat, question)] = seat.node.name
+            with self._order:
+                for seat in self._open_seats():
+                    asked[seat.thread.submit(self._voice, seat, question)] = seat.node.name
             return _collect(asked, quorum)
 
     def dismiss(self) -> None:
@@ -112,20 +118,23 @@ class Panel:
         """Give all resources back; a node that is just being asked does not answer any more."""
         with self._order:
             self._closed = True
+            for seat in self._seats:
+                seat.thread.shutdown(wait=False)  # what was asked already ends with an error
         for seat in self._seats:
-            seat.thread.shutdown(wait=False, cancel_futures=True)
             seat.node.endpoint.close()
 
-    def _row(self) -> list[_Seat]:
+    def _open_seats(self) -> list[_Seat]:
         """Return the seats in their order.
 
         Raises:
             RegistryError: They were given back.
         """
-        with self._order:
-            if self._closed:
-                raise RegistryError("the chain was closed; connect to it again")
-            return list(self._seats)
+        self._check_open()
+        return list(self._seats)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RegistryError("the chain was closed; connect to it again")
 
     def _voice(self, seat: _Seat, question: Question[T]) -> Voice[T]:
         try:
@@ -135,6 +144,7 @@ class Panel:
 
     def _put(self, seat: _Seat, question: Question[T]) -> T:
         """Put a question to a node, which shows first that it is the right one."""
+        self._check_open()
         try:
             if seat.capabilities is None:
                 self._check_chain(seat.node)
