@@ -29,9 +29,9 @@ $(STAMP)-%: $(VENV)/.venv pyproject.toml
 demo: $(STAMP)-demo  ## a city issues, citizens hold and present, services verify
 	@$(BIN)/cityid demo
 
-anvil:  ## install a real Ethereum node for the tests, by npm or by pip; without one they do less
+anvil:  ## install a real Ethereum node and the contract of ERC-1056 for the tests; without them they do less
 	@sh tests/install_anvil.sh $(PYTHON) build/anvil \
-		|| { echo 'anvil cannot be installed: no test will ask a real node'; [ -z "$$CITYID_REQUIRE_CHAIN" ]; }
+		|| { echo 'anvil and ERC-1056 cannot be installed: the tests will do less'; [ -z "$$CITYID_REQUIRE_CHAIN" ]; }
 
 test: $(STAMP)-test anvil  ## run the tests
 	$(BIN)/python -m pytest -q -n $(JOBS) $(PYTEST_ARGS)
@@ -72,7 +72,7 @@ build: $(STAMP)-dev  ## wheel and sdist, and the demo from the installed wheel o
 	$(BIN)/python -m build --outdir dist
 	sh tests/install_wheel.sh $(PYTHON) dist
 
-bench: $(STAMP)-dev  ## speed, as ratios within one run
+bench: $(STAMP)-dev anvil  ## speed, as ratios within one run
 	$(BIN)/python -m benchmarks
 
 fuzz: $(STAMP)-dev  ## the differential fuzz of the canonicalization, longer than in the tests

@@ -54,21 +54,32 @@ def _count_vectors(request: pytest.FixtureRequest) -> None:
         request.node.user_properties.append(("vectors", marker.args[0]))
 
 
-def _node_is_missing() -> bool:
-    import chains  # not before the coverage of what it imports is measured
+_LEFT_OUT = {
+    "anvil": "no test asked a real node",
+    "erc1056": "no test of did:ethr ran on the published contract",
+}
+"""What is said where something that others made is missing, by the mark of the tests."""
 
-    return chains.anvil_path() is None
+
+def _missing() -> list[str]:
+    """Return the marks of the tests that lack what others made."""
+    import chains  # not before the coverage of what they import is measured
+    import erc1056
+
+    found = {"anvil": chains.anvil_path(), "erc1056": erc1056.artefact()}
+    return [mark for mark, path in found.items() if path is None]
 
 
 def pytest_configure() -> None:
-    if _CHAIN_REQUIRED and _node_is_missing():
-        raise pytest.UsageError("anvil is required and missing: make anvil")
+    if _CHAIN_REQUIRED and (missing := _missing()):
+        raise pytest.UsageError(f"required and missing: {', '.join(missing)}; see make anvil")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what asks a real node, where there is none."""
-    asking = [item for item in items if item.get_closest_marker("anvil")]
-    if not asking or not _node_is_missing():
+    """Leave out what asks a real node or the contract of others, where there is none."""
+    missing = _missing()
+    asking = [item for item in items if any(map(item.get_closest_marker, missing))]
+    if not asking:
         return
     items[:] = [item for item in items if item not in asking]
     config.hook.pytest_deselected(items=asking)
@@ -98,8 +109,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _node_is_missing():
-        terminalreporter.write_line("anvil missing: no test asked a real node; see make anvil")
+    for mark in _missing():
+        terminalreporter.write_line(f"{mark} missing: {_LEFT_OUT[mark]}; see make anvil")
     if not _whole_suite(terminalreporter.config):
         return
     missing = [name for name in sorted(_expected()) if not (vectors.ROOT / name).is_dir()]

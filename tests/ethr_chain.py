@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import chains
+import erc1056
 from cityid import did
 from cityid.did.methods import ethr
 from cityid.did.methods.ethr import changes
@@ -245,5 +246,5 @@ def published(node: Any = None) -> Published:
     node = chains.in_process() if node is None else node
     chain = connect_chain([node.endpoint()], confirmations=0)
     town = Published(node, chain, {})
-    town.networks["city"] = ethr.deploy(chain, town.sender("deployer"))
+    town.networks["city"] = ethr.deploy(chain, town.sender("deployer"), erc1056.creation_code())
     return town

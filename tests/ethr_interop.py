@@ -24,7 +24,7 @@ from cityid import did, encoding, keys
 from cityid.did.methods import ethr
 from ethr_chain import Published, published
 
-SCRIPT = Path(__file__).with_name("erc1056") / "resolve.mjs"
+SCRIPT = Path(__file__).with_name("ethr_resolve.mjs")
 USES = ("authentication", "assertionMethod", "keyAgreement")
 
 KNOWN = {

@@ -18,7 +18,7 @@ from cityid.registry.ethereum.chain import TrustedBlock, connect_chain
 from cityid.registry.ethereum.failures import Failure
 from ethr_chain import Published, published
 
-pytestmark = pytest.mark.anvil
+pytestmark = [pytest.mark.anvil, pytest.mark.erc1056]
 DAY = timedelta(days=1)
 ANEW = did.ResolutionOptions(no_cache=True)
 

@@ -10,6 +10,7 @@ import pytest
 
 import chains
 import cityid
+import erc1056
 import faults
 from cityid import did, keys, policy
 from cityid.did.methods import ethr
@@ -21,6 +22,7 @@ from cityid.registry.ethereum.sender import RevertedError
 from cityid.report import Outcome
 from ethr_chain import CHAIN_ID, CONTRACT, NOBODY, Published, Town, published
 
+pytestmark = pytest.mark.erc1056
 DAY = timedelta(days=1)
 
 
@@ -37,6 +39,17 @@ def fragments(world: Published, subject: did.DID, **options: Any) -> list[str]:
     result = world.resolver().resolve(str(subject), did.ResolutionOptions(**options))
     assert result.error is None, result.error
     return [method.id.partition("#")[2] for method in result.document.verification_methods]
+
+
+def test_only_the_published_contract_is_deployed(world):
+    code = erc1056.creation_code()
+    sender = world.sender("deployer")
+    for other in (code[:-1], code + b"\0", b"", code.hex(), None):
+        with pytest.raises(InvalidInputError, match="npm package ethr-did-registry"):
+            ethr.deploy(world.chain, sender, other, key=b"mine")
+    deployed = ethr.deploy(world.chain, sender, code, key=b"mine")
+    assert deployed == ethr.deploy(world.chain, sender, code, key=b"mine")
+    assert deployed != world.networks["city"]
 
 
 def test_a_did_that_nobody_changed_has_the_document_it_was_made_with(world):

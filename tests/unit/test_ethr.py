@@ -1,16 +1,18 @@
-"""did:ethr made and found: identities, networks, the contract that ships, the chain asked."""
+"""did:ethr made and found: identities, networks, the contract brought, the chain asked."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import pickle
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from cityid import did, keys, resources
+from cityid import did, keys
 from cityid.did.methods import ethr
-from cityid.did.methods.ethr import changes, resolving
+from cityid.did.methods.ethr import changes, deployment, resolving
 from cityid.errors import (
     Code,
     CorruptError,
@@ -143,16 +145,59 @@ class Noting:
         return Receipt(bytes(32), 1, bytes(32), 21_000, self.contract)
 
 
-def test_the_contract_ships_as_it_was_published(monkeypatch):
+CODE = b"what makes the contract"
+
+
+@pytest.fixture
+def as_if_published(monkeypatch):
+    monkeypatch.setattr(deployment, "SHA256", hashlib.sha256(CODE).hexdigest())
+
+
+@pytest.mark.usefixtures("as_if_published")
+def test_the_contract_is_brought_to_a_chain_as_it_was_published():
     sender = Noting(CONTRACT)
-    assert ethr.deploy(Town(), sender, key=b"mine") == ethr.Network(CHAIN_ID, CONTRACT)
-    ((to, data, key, gas),) = sender.sent
-    assert (to, data, key, gas) == (None, ethr.creation_code(), b"mine", None)
+    assert ethr.deploy(Town(), sender, CODE, key=b"mine") == ethr.Network(CHAIN_ID, CONTRACT)
+    ethr.deploy(Town(), sender, CODE)
+    (to, data, key, gas), (*_, other, _) = sender.sent
+    assert (to, data, key, gas) == (None, CODE, b"mine", None)
+    assert other != key
     with pytest.raises(CorruptError):
-        ethr.deploy(Town(), Noting())
-    monkeypatch.setattr(resources, "read", lambda *_: b'{"bytecode": "0x60"}')
-    with pytest.raises(CorruptError, match="was changed"):
-        ethr.creation_code()
+        ethr.deploy(Town(), Noting(), CODE)
+
+
+@pytest.mark.parametrize("code", [b"", b"\x60", CODE.hex(), bytearray(CODE), None, 7])
+@pytest.mark.usefixtures("as_if_published")
+def test_another_contract_is_not_deployed(code):
+    sender = Noting(CONTRACT)
+    with pytest.raises(InvalidInputError, match="npm package ethr-did-registry") as raised:
+        ethr.deploy(Town(), sender, code)
+    assert raised.value.code is Code.INVALID_OPTIONS
+    assert sender.sent == []
+
+
+@pytest.mark.usefixtures("as_if_published")
+def test_the_code_is_read_from_the_file_of_its_authors():
+    artefact = json.dumps({"contractName": "any", "bytecode": f"0x{CODE.hex()}"})
+    assert ethr.read_artefact(artefact) == ethr.read_artefact(artefact.encode()) == CODE
+
+
+@pytest.mark.parametrize(
+    ("artefact", "code"),
+    [
+        ("{}", Code.INVALID_OPTIONS),
+        ('{"bytecode": 7}', Code.INVALID_OPTIONS),
+        ('{"bytecode": ["0x60"]}', Code.INVALID_OPTIONS),
+        ('{"bytecode": "0x60"}', Code.INVALID_OPTIONS),
+        ('{"bytecode": "0x6"}', Code.INVALID_OPTIONS),
+        ("[]", Code.PARSING_ERROR),
+        (b"\x60\x80", Code.PARSING_ERROR),
+        (None, Code.PARSING_ERROR),
+    ],
+)
+def test_another_file_is_refused(artefact, code):
+    with pytest.raises(InvalidInputError) as raised:
+        ethr.read_artefact(artefact)
+    assert raised.value.code is code
 
 
 def test_each_change_is_sent_once_unless_it_is_called_the_same():

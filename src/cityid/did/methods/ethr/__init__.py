@@ -8,7 +8,8 @@ How it fits together:
   come to at a time, `document_of` writes the document. `Ethr` is the DID method that asks a chain
   for all this; `method` makes it.
 - `changes` are what the contract takes, and a `Controller` sends them; `control` makes it. `deploy`
-  brings the contract to a chain of one's own.
+  brings the contract to a chain of one's own, from the code that `read_artefact` finds in the file
+  of its authors.
 
 Spec:
     https://github.com/decentralized-identity/ethr-did-resolver/blob/master/doc/did-method-spec.md
@@ -20,7 +21,7 @@ from __future__ import annotations
 from cityid.did.methods.ethr.account import Account, account_of, did_of_address, did_of_key
 from cityid.did.methods.ethr.changes import Change
 from cityid.did.methods.ethr.controller import Controller, control
-from cityid.did.methods.ethr.deployment import creation_code, deploy
+from cityid.did.methods.ethr.deployment import deploy, read_artefact
 from cityid.did.methods.ethr.document import State, document_of, first_document, state_at
 from cityid.did.methods.ethr.events import AttributeChanged, DelegateChanged, Event, OwnerChanged
 from cityid.did.methods.ethr.history import Ledger, OnChain, read_history
@@ -43,13 +44,13 @@ __all__ = [
     "State",
     "account_of",
     "control",
-    "creation_code",
     "deploy",
     "did_of_address",
     "did_of_key",
     "document_of",
     "first_document",
     "method",
+    "read_artefact",
     "read_history",
     "state_at",
 ]

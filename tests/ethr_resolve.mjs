@@ -1,5 +1,5 @@
 // Resolves DID URLs with the JavaScript resolver of did:ethr: one a line in, one JSON a line out.
-// usage: node resolve.mjs MODULES RPC-URL CHAIN-ID CONTRACT < did-urls
+// usage: node ethr_resolve.mjs MODULES RPC-URL CHAIN-ID CONTRACT < did-urls
 
 import { createInterface } from 'node:readline'
 import { createRequire } from 'node:module'
