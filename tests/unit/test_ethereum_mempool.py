@@ -86,7 +86,7 @@ def test_a_lone_liar_moves_nobody_far():
     [
         Node(),
         counting("five"),
-        counting("0x" + 17 * "f"),
+        counting("0x10000000000"),
         counting("0x5", height=None),
         Node("0x8", eth_getTransactionCount="0x5", eth_blockNumber="0x9"),
     ],
@@ -135,7 +135,8 @@ def test_who_asks_for_nothing_asks_nobody():
         {"transactionHash": "0x" + 64 * "0"},
         {"transactionHash": None},
         {"blockNumber": 7},
-        {"blockNumber": "0x" + 16 * "f"},
+        {"blockNumber": "0x8000000000000000"},
+        {"gasUsed": "0x8000000000000000"},
         {"blockHash": "0x12"},
         {"status": "0x2"},
         {"status": None},

@@ -516,6 +516,46 @@ def test_a_filler_that_comes_too_late_costs_no_work():
     assert world.sender.tend() == 0
 
 
+def test_a_count_beyond_belief_spoils_no_lane():
+    world = World()
+    world.sender.wait(world.submit(b"first"))
+    honest, world.node.eth_getTransactionCount = (
+        world.node.eth_getTransactionCount,
+        lambda *_: "0xfffff",
+    )
+    world.clock.sleep(10)
+    with pytest.raises(RegistryError, match="far more than its outbox knows of"):
+        world.submit(b"second")
+    world.node.eth_getTransactionCount = honest
+    ticket = world.submit(b"second")
+    assert world.node.pool[1].data == b"second"
+    world.node.restart()
+    world.node.eth_getTransactionCount = lambda *_: "0xfffff"
+    world.run(20)
+    world.node.eth_getTransactionCount = honest
+    world.sender.wait(ticket)
+    assert world.node.done()[0] == b"first"
+    assert world.node.done()[-1] == b"second"
+    assert world.node.mined() < 8
+
+
+@pytest.mark.parametrize("number", [2**63, 2**256 - 1])
+def test_chains_beyond_the_range_of_transactions_are_refused(number):
+    node = SimulatedChain(Clock())
+    node.chain_id = number
+    with pytest.raises(UnsupportedError, match="not known here"):
+        Sender(connect_chain([node], confirmations=1), KEY)
+
+
+def test_the_limits_of_blocks_may_be_what_they_like():
+    world = World()
+    world.node.limit = 2**64 - 1
+    ticket = world.submit(b"work", gas=2**63 - 1)
+    world.sender.wait(ticket)
+    with pytest.raises(InvalidInputError):
+        world.submit(b"more", gas=2**63)
+
+
 def test_a_chain_that_takes_back_what_it_called_settled_stops_nobody():
     world = World()
     for name in (b"one", b"two", b"three"):

@@ -21,7 +21,13 @@ from cityid.registry.ethereum.slots import Sighting
 
 T = TypeVar("T")
 
-_NUMBER_BITS: Final = 64
+_NUMBER_BITS: Final = 63
+"""What an outbox keeps."""
+_GREATEST_LIMIT: Final = 2**_NUMBER_BITS - 1
+_MOST_OF_OTHERS: Final = 100_000
+"""What somebody else with the key may send while a lane is not used."""
+_COUNT_BITS: Final = 40
+"""More transactions nobody sends."""
 _MOST_PENDING: Final = 10_000
 """More waiting transactions of one address no node keeps; a number beyond that is no news."""
 
@@ -67,6 +73,16 @@ class Counts:
     pending: int
     held: int
     height: int
+
+
+def is_credible(count: int, known: int) -> bool:
+    """Return whether so many transactions may have been sent: a lie would spoil a lane for good.
+
+    Args:
+        count: How many, as nodes say.
+        known: How many the lane knows of; none where it is new.
+    """
+    return not known or count - known <= _MOST_OF_OTHERS
 
 
 class Mempool:
@@ -237,7 +253,7 @@ def _quantity(answer: Any, what: str = "a quantity") -> int:
 
 def _number(answer: Any) -> int | None:
     try:
-        return read_quantity(_raised(answer), "a count", bits=_NUMBER_BITS)
+        return read_quantity(_raised(answer), "a count", bits=_COUNT_BITS)
     except RpcError:
         return None
 
@@ -257,10 +273,10 @@ def _read_receipt(receipt: Any, hash_: bytes) -> Sighting:
         raise malformed("a receipt is of another transaction")
     return Sighting(
         hash_,
-        read_quantity(member(receipt, "blockNumber", what), "blockNumber", bits=_NUMBER_BITS - 1),
+        read_quantity(member(receipt, "blockNumber", what), "blockNumber", bits=_NUMBER_BITS),
         read_hash(member(receipt, "blockHash", what), "blockHash"),
         read_quantity(member(receipt, "status", what), "status", bits=1) == 1,
-        read_quantity(member(receipt, "gasUsed", what), "gasUsed", bits=_NUMBER_BITS - 1),
+        read_quantity(member(receipt, "gasUsed", what), "gasUsed", bits=_NUMBER_BITS),
     )
 
 
@@ -283,5 +299,5 @@ def _quote(answers: list[Any], *, dynamic: bool) -> Quote:
     tip = max(price - (base or 0), 0)
     if not isinstance(answers[1], RpcError):
         tip = read_quantity(answers[1], "the tip")
-    limit = read_quantity(member(block, "gasLimit", "a block"), "gasLimit", bits=_NUMBER_BITS)
-    return Quote(price, base, tip, limit)
+    limit = read_quantity(member(block, "gasLimit", "a block"), "gasLimit")
+    return Quote(price, base, tip, min(limit, _GREATEST_LIMIT))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from cityid.errors import UnsupportedError, quote
 from cityid.keys import DigestSigner
 from cityid.registry.ethereum.hashing import checksummed, read_address
 from cityid.registry.ethereum.hexadecimal import data, quantity
 from cityid.registry.ethereum.slots import Signing, Work
 from cityid.registry.ethereum.transactions import (
+    GREATEST_CHAIN_ID,
     Fees,
     SignedTransaction,
     Transaction,
@@ -30,12 +32,20 @@ class Pen:
         signer: The key.
         chain_id: The chain.
 
+    Raises:
+        UnsupportedError: The key is of another kind, or the chain's number is too large.
+
     Attributes:
         address: The key's address.
         account: The address in binary.
     """
 
     def __init__(self, signer: DigestSigner, chain_id: int) -> None:
+        if not 0 < chain_id <= GREATEST_CHAIN_ID:
+            raise UnsupportedError(
+                f"transactions on the chain {quote(chain_id)} are not known here",
+                name=quote(chain_id),
+            )
         self.address = address(signer.public_key)
         self.account = read_address(self.address)
         self._signer = signer

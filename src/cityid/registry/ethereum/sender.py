@@ -25,7 +25,7 @@ from cityid.registry.ethereum.failures import Failure, RpcError
 from cityid.registry.ethereum.fees import FeePolicy
 from cityid.registry.ethereum.hashing import read_address
 from cityid.registry.ethereum.lane import Lane
-from cityid.registry.ethereum.mempool import Mempool
+from cityid.registry.ethereum.mempool import Mempool, is_credible
 from cityid.registry.ethereum.outbox import FileOutbox, MemoryOutbox, Outbox
 from cityid.registry.ethereum.pen import Pen, least_gas
 from cityid.registry.ethereum.prices import Prices
@@ -359,6 +359,11 @@ class Sender:
             if not self._lane.bounds()[1]:
                 raise
             return 0
+        if not is_credible(counts.pending, self._lane.bounds()[1]):
+            raise RegistryError(
+                f"the nodes say that {self.address} has sent {counts.pending} transactions, far "
+                "more than its outbox knows of; where that is so, begin a new outbox"
+            )
         self._tending.watch.look(counts, now)
         self._counted = now, counts.pending
         return counts.pending

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from cityid.errors import RegistryError
 from cityid.registry.ethereum.lane import Lane
-from cityid.registry.ethereum.mempool import Counts, Mempool, Reception
+from cityid.registry.ethereum.mempool import Counts, Mempool, Reception, is_credible
 from cityid.registry.ethereum.pen import Pen
 from cityid.registry.ethereum.prices import Prices
 from cityid.registry.ethereum.slots import Attempt, Entered, Sighting, Slot
@@ -187,8 +187,10 @@ class Tending:
         fees = self._asked(self._prices.fees) if sure else None
         if fees is None:
             return
+        known = self._lane.bounds()[1]
+        floor = counts.pending if is_credible(counts.pending, known) else 0
         for nonce in sorted(sure):
-            entered = self._lane.move(nonce, counts.pending, self._pen.signing(fees))
+            entered = self._lane.move(nonce, floor, self._pen.signing(fees))
             if entered is not None:
                 self.send([entered])
 
