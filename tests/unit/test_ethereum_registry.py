@@ -223,6 +223,8 @@ def test_what_is_refused_without_end_is_given_up(chain, monkeypatch):
 
     monkeypatch.setattr(chain.sender, "wait", refuse)
     monkeypatch.setattr(chain.sender, "submit", lambda *_, key, **__: Ticket(key))
+    monkeypatch.setattr(chain.sender, "receipt", lambda *_: None)
+    monkeypatch.setattr(chain.sender, "receipt", lambda _: None)
     with pytest.raises(RegistryError, match="again and again"):
         chain.clerk.append(entries(("a", 1, b"x")))
     monkeypatch.undo()
@@ -387,6 +389,21 @@ def test_a_reorg_takes_back_what_was_concluded(chain):
         chain.reader.prove_inclusion(1, lost.size)
     with pytest.raises(CorruptError, match="rolled back"):
         registry.check_growth(chain.reader, lost)
+
+
+def test_a_scan_does_not_go_on_past_what_was_taken_back(chain):
+    chain.clerk.append(entries(("a", 1, b"stays")))
+    before = chain.tester.take_snapshot()
+    chain.clerk.append(entries(("a", 2, b"goes"), ("b", 1, b"goes too")))
+    walk = chain.reader.scan()
+    assert [next(walk).sequence for _ in range(3)] == [1, 2, 3]
+    chain.tester.revert_to_snapshot(before)
+    bob = chain.open_for("bob")
+    bob.append(entries(*((f"new{i}", 1, b"new") for i in range(9))))
+    chain.reader.checkpoint()
+    with pytest.raises(RegistryError, match="took back"):
+        next(walk)
+    bob.close()
 
 
 def test_after_a_reorg_the_index_is_that_of_the_new_chain(chain):

@@ -238,5 +238,8 @@ def _check_leads(steps: Sequence[Step], log: bytes, word: int) -> None:
         if (step.log, step.head.word) != (log, word):
             raise malformed("the entries of a log do not lead to what the contract knows of it")
         word = step.previous
-    if word and Head.read(word).block == block:
+        before = Head.read(word)
+        if step.head.version != before.version + bool(step.parts) or (word and not before.version):
+            raise malformed("the versions of a log do not follow each other")
+    if Head.read(word).block >= block:
         raise malformed("an entry of a log is missing")

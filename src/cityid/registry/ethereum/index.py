@@ -7,11 +7,11 @@ registry has: records in order, a tree, checkpoints, and proofs for those who re
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 
 from cityid.registry import merkle
 from cityid.registry.admission import check_number
 from cityid.registry.base import Record, leaf_hashes
+from cityid.registry.ethereum.failures import malformed
 from cityid.registry.ethereum.history import Contract
 from cityid.registry.ethereum.trail import News, Trail
 
@@ -46,7 +46,7 @@ class Index:
             self._take(self._trail.follow())
             return self._frontier, self._records[-1] if self._records else None
 
-    def records(self, after: int, limit: int) -> Sequence[Record]:
+    def records(self, after: int, limit: int) -> list[Record]:
         """Return records that were read, without looking for new ones.
 
         Args:
@@ -94,7 +94,9 @@ class Index:
             content = step.content()
             if content.name is not None:
                 names[step.log] = content.name
-            name = names.get(step.log) or self._names[step.log]
+            name = names.get(step.log) or self._names.get(step.log)
+            if name is None:
+                raise malformed("an entry is of a log that has no first entry")
             records.append(step.record(name, content.data, self._chain_id))
         if news.kept < len(self._records):
             self._cut(news.kept)

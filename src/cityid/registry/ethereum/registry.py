@@ -11,7 +11,7 @@ import importlib.util
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from cityid.errors import UnsupportedError
+from cityid.errors import RegistryError, UnsupportedError
 from cityid.keys import Signer
 from cityid.registry.admission import check_entries, check_log, check_number, check_range
 from cityid.registry.base import Closing, NewEntry, Record, closed
@@ -128,16 +128,20 @@ class EthereumRegistry(Closing):
         return self._scan(after)
 
     def _scan(self, after: int) -> Iterator[Record]:
+        self._check_open()
         self._index.refresh()  # what was read before may have been taken back
+        last: Record | None = None
         while True:
             self._check_open()
+            if last is not None and self._index.records(after - 1, 1) != [last]:
+                raise RegistryError("the chain took back records that were given; scan it again")
             if not (batch := self._index.records(after, _SCAN_BATCH)):
                 self._index.refresh()
                 batch = self._index.records(after, _SCAN_BATCH)
             if not batch:
                 return
             yield from batch
-            after += len(batch)
+            after, last = after + len(batch), batch[-1]
 
     def checkpoint(self) -> Checkpoint:
         """Return what the registry holds now; see `Registry.checkpoint`."""
