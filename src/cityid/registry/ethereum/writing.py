@@ -252,9 +252,10 @@ class Writer:
         call = append_call(packed)
         address = self._contract.address
         key = hashlib.sha256(_WORK + address.encode() + call).digest()
-        while key in self._keys_after:
-            key = self._keys_after[key]
-        ticket = sender.submit(address, call, key=key, gas=gas_for(packed, call))
+        gas = gas_for(packed, call)
+        ticket = sender.submit(address, call, key=self._newest(key), gas=gas)
+        while self._was_taken_back(ticket, sender.receipt(ticket)):
+            ticket = sender.submit(address, call, key=self._newest(key), gas=gas)
         self._under_way.add(entries, ticket)
         return ticket
 
@@ -288,20 +289,28 @@ class Writer:
     def _refuse_taken_back(self, tickets: Sequence[Ticket], receipts: Sequence[Receipt]) -> None:
         """Refuse work that was settled, and that a deeper reorganisation took back all the same.
 
-        Its key stands for what is done, so that the same work needs another to be done once more.
-
         Raises:
             RevertedError: Some of the work is on the chain no longer.
             RegistryError: The chain cannot be read.
         """
-        gone = False
-        for ticket, receipt in zip(tickets, receipts, strict=True):
-            if self._contract.chain.block(receipt.block).hash != receipt.block_hash:
-                key = hashlib.sha256(ticket.key + receipt.block_hash).digest()
-                self._keys_after[ticket.key] = key
-                gone = True
-        if gone:
+        gone = [self._was_taken_back(*pair) for pair in zip(tickets, receipts, strict=True)]
+        if any(gone):
             raise RevertedError("the chain took back what was settled", reason=_TAKEN_BACK)
+
+    def _was_taken_back(self, ticket: Ticket, receipt: Receipt | None) -> bool:
+        """Tell whether settled work is on the chain no longer, and give it another key then.
+
+        Its key stands for what is done: the same work needs another to be done once more.
+        """
+        if receipt is None or receipt.block_hash == self._contract.chain.block(receipt.block).hash:
+            return False
+        self._keys_after[ticket.key] = hashlib.sha256(ticket.key + receipt.block_hash).digest()
+        return True
+
+    def _newest(self, key: bytes) -> bytes:
+        while key in self._keys_after:
+            key = self._keys_after[key]
+        return key
 
 
 def gas_for(entries: Sequence[Entry], call: bytes) -> int:
