@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import cityid
-from benchmarks import doors, forms, gas, histories, lists, processes, stores
+from benchmarks import chain, doors, forms, gas, histories, lists, processes, stores
 from benchmarks.measure import Row
 from cityid import display
 
@@ -27,11 +27,12 @@ GROUPS: Mapping[str, Callable[[int], Iterator[Row]]] = {
     "registry-large": stores.large_registry,
     "status": lists.lists,
     "gas": gas.gas,
+    "chain": chain.chain,
     "process": processes.starting,
     "memory": processes.memory,
 }
-_WHEN_NAMED = {"registry-large"}
-"""What takes minutes, and is measured only where it is asked for."""
+_WHEN_NAMED = {"registry-large", "chain"}
+"""What takes minutes or a node, and is measured only where it is asked for."""
 _MARKS = {None: "", True: "✓", False: "✗"}
 
 

@@ -25,7 +25,7 @@ def resolving(rounds: int) -> Iterator[Row]:
     The first time everything is verified; after that the log is read and compared, as long as it
     is the same.
     """
-    history = _history()
+    history = sample_history()
     name, entries = str(history.did), len(history.entries)
     with (
         TemporaryDirectory() as folder,
@@ -69,7 +69,8 @@ def _reference(name: str, path: Path) -> Work:
     return work
 
 
-def _history() -> webvh.History:
+def sample_history() -> webvh.History:
+    """Return a log of ten entries."""
     signers = [keys.generate(seed=bytes([number]) * 32) for number in range(1, _ENTRIES + 2)]
     multikeys = [signer.public_key.multikey for signer in signers]
     template = webvh.template("id.city.example", "registry-office")
