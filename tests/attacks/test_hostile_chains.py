@@ -10,7 +10,8 @@ import pytest
 from chain_registry import START, Chain, entries
 from cityid.errors import Code, RegistryError
 from cityid.registry.ethereum.administration import keys_of
-from cityid.registry.ethereum.failures import RpcError
+from cityid.registry.ethereum.failures import Failure, RpcError
+from cityid.registry.ethereum.paging import paged
 from faults import answering, down
 
 
@@ -99,3 +100,44 @@ def test_a_key_that_is_no_address_is_a_lie(town):
         node.faults.append(answering(lambda _: "0x" + 64 * "f", "eth_getStorageAt"))
     with pytest.raises(RpcError, match="an address that is none"):
         keys_of(contract, 1)
+
+
+# --- answers without end
+
+
+class Slow:
+    """A node that looks through few blocks at once, each time a little late."""
+
+    name = "slow"
+
+    def __init__(self, most, seconds=0.0):
+        self.most, self.seconds, self.now, self.asked = most, seconds, 0.0, 0
+
+    def clock(self):
+        return self.now
+
+    def logs(self, address, topics, first, last):
+        del address, topics
+        self.asked += 1
+        self.now += self.seconds
+        if last - first >= self.most(first):
+            raise RpcError("more than 10000 results", failure=Failure.RANGE_TOO_LARGE)
+        return ()
+
+    def paged(self, last):
+        return paged(self, "0x" + 40 * "1", (), 0, last, clock=self.clock)
+
+
+def test_a_node_that_is_always_a_little_late_is_given_up():
+    node = Slow(lambda _: 1, seconds=9.0)
+    with pytest.raises(RpcError, match="takes too long") as caught:
+        node.paged(10_000)
+    assert caught.value.failure is Failure.TIMEOUT
+    assert node.now < 400
+    assert Slow(lambda _: 1, seconds=0.01).paged(10_000) == ()
+
+
+def test_a_few_full_blocks_do_not_make_all_later_parts_small():
+    node = Slow(lambda first: 1 if first < 50 else 10**9)
+    assert node.paged(10_000_000) == ()
+    assert node.asked < 500
