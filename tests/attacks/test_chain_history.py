@@ -241,6 +241,112 @@ def test_a_time_that_no_calendar_has_is_damage_and_hides_no_other_log():
     made.close()
 
 
+# --- a node that is trusted, and makes up a whole world
+
+
+def made_up(steps):
+    """A node that tells of events that never were, and of words that go with them.
+
+    Args:
+        steps: For each the place, the parts (none for a transfer), the block, and the word before
+            (None for that which the step before has left).
+    """
+    head, total, logs = 0, layout.Total.read(0), []
+    for place, parts, block, before in steps:
+        previous = head if before is None else before
+        kind = layout.ENTRY if parts else layout.TRANSFERRED
+        after = layout.head_after(previous, place, parts, block)
+        topics = [kind, log_id("a"), previous.to_bytes(32, "big"), place.word.to_bytes(32, "big")]
+        logs.append(
+            {
+                "topics": ["0x" + topic.hex() for topic in topics],
+                "data": "0x" + b"".join(parts).hex(),
+                "blockNumber": hex(block),
+                "blockHash": "0x" + "01" * 32,
+                "transactionHash": "0x" + "02" * 32,
+                "logIndex": hex(len(logs)),
+            }
+        )
+        if parts:
+            total = layout.total_after(total, log_id("a"), after)
+        head = after.word
+
+    def answer(ask, method, params):
+        if method == "eth_getStorageAt":
+            word = total.word if int(params[1], 16) == layout.total_slot() else head
+            return f"0x{word:064x}"
+        if method != "eth_getLogs":
+            return ask(method, params)
+        first, last = (int(params[0][name], 16) for name in ("fromBlock", "toBlock"))
+        kinds = params[0]["topics"][0]
+        return [
+            log | {"address": params[0]["address"]}
+            for log in logs
+            if first <= int(log["blockNumber"], 16) <= last and log["topics"][0] in kinds
+        ]
+
+    return answer
+
+
+def entry(version, sequence, time=1):
+    return layout.Place(1, version, sequence, time)
+
+
+def transfer(version):
+    return layout.Place(1, version, 0, 1)
+
+
+LATER = layout.Head(1, 1, 9, 5).word
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [(entry(1, 1), [b"\0"], 3, None), (entry(3, 2), [b"\0"], 4, None)],
+        [(entry(1, 1), [b"\0"], 3, None), (entry(1, 2), [b"\0"], 4, None)],
+        [(entry(2, 1), [b"\0"], 3, None)],
+        [(transfer(1), [], 3, None)],
+        [(transfer(0), [], 3, None), (entry(1, 1), [b"\0"], 4, None)],
+        [(entry(1, 1), [b"\0"], 3, None), (transfer(2), [], 4, None)],
+        [(entry(2, 1), [b"\0"], 3, LATER)],
+    ],
+    ids=["a gap", "a version twice", "no beginning", "a transfer of nothing", "of no version",
+         "one that adds", "back in time"],
+)  # fmt: skip
+def test_a_world_that_contradicts_itself_is_refused(steps):
+    made = chain_registry.Chain()
+    made.tester.mine_blocks(5)
+    made.nodes[0].faults.append(made_up(steps))
+    with pytest.raises(RegistryError, match=r"versions|missing|pruned"):
+        made.reader.read("a")
+    with pytest.raises(RegistryError):
+        made.reader.read("a", after=0, limit=1)
+    made.close()
+
+
+def test_entries_of_a_log_without_a_first_one_are_refused():
+    made = chain_registry.Chain()
+    made.tester.mine_blocks(5)
+    assert made.reader.head("a") is None
+    made.nodes[0].faults.append(made_up([(entry(2, 1), [b"\0"], 3, LATER)]))
+    with pytest.raises(RegistryError, match="no first entry"):
+        made.reader.checkpoint()
+    made.nodes[0].faults.clear()
+    assert made.reader.checkpoint().size == 0
+    made.close()
+
+
+def test_a_world_that_is_whole_is_what_whoever_trusts_one_node_gets():
+    made = chain_registry.Chain()
+    made.tester.mine_blocks(5)
+    first = (entry(1, 1), [b"\0\0\1axyz"], 3, None)
+    made.nodes[0].faults.append(made_up([first, (transfer(1), [], 4, None)]))
+    (record,) = made.reader.read("a")
+    assert (record.version, record.data) == (1, b"\0\1axyz"[3:])
+    assert [r.log for r in made.reader.scan()] == ["a"]
+    made.close()
+
+
 # --- nonsense that anybody may write
 
 NONSENSE = {
