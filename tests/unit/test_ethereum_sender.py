@@ -17,7 +17,7 @@ from cityid.errors import (
     UnsupportedError,
 )
 from cityid.registry.ethereum import chorus, tending
-from cityid.registry.ethereum.chain import connect_chain
+from cityid.registry.ethereum.chain import TrustedBlock, connect_chain
 from cityid.registry.ethereum.combiner import Combiner
 from cityid.registry.ethereum.failures import Failure, classify
 from cityid.registry.ethereum.hashing import read_address
@@ -365,6 +365,14 @@ def test_keys_of_other_curves_send_nothing(type_):
     chain = connect_chain([SimulatedChain(Clock())], confirmations=1)
     with pytest.raises(UnsupportedError):
         Sender(chain, keys.generate(type_))
+
+
+def test_nothing_is_sent_to_a_chain_that_stands_still():
+    node = SimulatedChain(Clock())
+    trusted = TrustedBlock(0, node.blocks[0].hash)
+    chain = connect_chain([node], trusted_block=trusted)
+    with pytest.raises(InvalidInputError, match="nothing new ever settles"):
+        Sender(chain, KEY)
 
 
 # --- healing, one thing at a time

@@ -79,6 +79,11 @@ class Chain(Closing):
         return self._trust.quorum
 
     @property
+    def trusted_block(self) -> TrustedBlock | None:
+        """The block that everything is read as of; None where the chain is followed."""
+        return self._trust.block
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences about nodes that lied, failed, or could not prove what they said."""
         return self._warnings.told()

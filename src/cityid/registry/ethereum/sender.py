@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cityid.errors import Code, InvalidInputError, RegistryError, quote
@@ -31,6 +31,7 @@ from cityid.registry.ethereum.pen import Pen, least_gas
 from cityid.registry.ethereum.prices import Prices
 from cityid.registry.ethereum.slots import Entered, Fate, Work
 from cityid.registry.ethereum.tending import Tending
+from cityid.registry.ethereum.tickets import Call, Receipt, RevertedError, Ticket
 
 if TYPE_CHECKING:
     from cityid.registry.ethereum.chain import Chain
@@ -56,65 +57,6 @@ _LARGEST_DATA: Final = 130_000
 """Nodes take no transaction beyond 128 KiB."""
 
 
-class RevertedError(RegistryError):
-    """A contract refused a transaction; nothing of it happened.
-
-    Attributes:
-        reason: Why, in the contract's own words; empty where it said nothing.
-    """
-
-    def __init__(self, message: str, *, reason: str) -> None:
-        super().__init__(message, code=Code.WRITE_REFUSED)
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Work for the chain: a contract to call, or to create.
-
-    Attributes:
-        to: The contract's address; None to create one.
-        data: What to call it with; the code that creates it.
-        key: What makes this work the same work when it is asked for again, at most 64 bytes.
-        gas: The most gas it may use; estimated where it is None.
-    """
-
-    to: str | None
-    data: bytes
-    key: bytes
-    gas: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """What to wait for; a ticket made anew from the same key is as good, after a restart too.
-
-    Attributes:
-        key: The key of the work.
-    """
-
-    key: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of work that is settled.
-
-    Attributes:
-        transaction: The hash of the transaction that did it, 32 bytes.
-        block: The height of its block.
-        block_hash: The block's hash.
-        gas_used: What it used.
-        contract: The address of the contract that it created; None where it called one.
-    """
-
-    transaction: bytes
-    block: int
-    block_hash: bytes
-    gas_used: int
-    contract: str | None
-
-
 class Sender:
     """One key's way to one chain.
 
@@ -135,6 +77,7 @@ class Sender:
         address: The key's address.
 
     Raises:
+        InvalidInputError: The chain stands still at a block that is trusted.
         UnsupportedError: The key is of another kind.
         RegistryError: The outbox cannot be used.
     """
@@ -150,6 +93,10 @@ class Sender:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        if chain.trusted_block is not None:
+            raise _invalid(
+                "as of one trusted block nothing new ever settles: connect without it to write"
+            )
         self.chain = chain
         self._pen = Pen(signer, chain.chain_id)
         self.address = self._pen.address
