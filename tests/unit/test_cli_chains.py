@@ -155,9 +155,9 @@ def test_a_signer_opens_its_store_when_it_signs_and_not_before(shell, monkeypatc
 
 def test_a_connection_takes_what_was_said():
     assert Access().network() == {"endpoints": (), "quorum": 1}
-    block = Access(trusted_block="7:0x" + "ab" * 32, confirmations=0).network()
+    block = Access(trusted_block="7:0x" + "ab" * 32, confirmations=0, chain_id=5).network()
     assert (block["trusted_block"].number, block["trusted_block"].hash) == (7, b"\xab" * 32)
-    assert block["confirmations"] == 0
+    assert (block["confirmations"], block["chain_id"]) == (0, 5)
     signer = StoredSigner("writer", "cityid.keys", None)
     assert str(Access(signer).network()["outbox"]) == "cityid.outbox"
     with pytest.raises(InvalidInputError, match="is not a block"):
@@ -349,7 +349,10 @@ def test_what_an_outbox_holds_is_sent_on(shell, city, node):
 
 
 def test_nodes_must_agree(shell, city, node):
-    several = (*AT_ONCE, "--quorum", "2", "--endpoint", node.url, "registry", "status", city)
+    other = node.url.replace("127.0.0.1", "localhost")
+    several = (*AT_ONCE, "--quorum", "2", "--endpoint", other, "registry", "status", city)
     assert shell.json(*several)["writers"] == 1
+    twice = (*AT_ONCE, "--quorum", "2", "--endpoint", node.url, "registry", "status", city)
+    assert shell.refused(2, *twice)
     alone = (*AT_ONCE, "--quorum", "2", "registry", "status", city)
     assert shell.refused(2, *alone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -438,6 +439,27 @@ def test_a_writer_goes_on_after_a_reorg_that_took_back_where_it_began(chain):
     again.close()
 
 
+def test_settled_work_is_done_once_more_where_a_reorg_took_it_back(chain):
+    before = chain.tester.take_snapshot()
+    chain.clerk.append(entries(("a", 1, b"x"), ("a", 2, b"y")))
+    chain.tester.revert_to_snapshot(before)
+    chain.tester.mine_blocks(3)
+    assert chain.reader.read("a") == ()
+    again = chain.clerk.append(entries(("a", 1, b"x"), ("a", 2, b"y")))
+    assert chain.reader.read("a") == again
+    assert [r.sequence for r in again] == [1, 2]
+
+
+def test_so_is_what_was_not_yet_waited_for(chain):
+    before = chain.tester.take_snapshot()
+    pending = chain.clerk.submit(entries(("a", 1, b"x")))
+    chain.clerk.tend()
+    chain.tester.revert_to_snapshot(before)
+    chain.tester.mine_blocks(3)
+    records = pending.wait()
+    assert chain.reader.read("a") == records == pending.wait()
+
+
 def test_what_a_writer_remembers_is_bounded(chain, monkeypatch):
     monkeypatch.setattr("cityid.registry.ethereum.recent._KEPT", 3)
     under_way = [chain.clerk.submit(entries(("a", v, b"%d" % v))) for v in range(1, 9)]
@@ -518,13 +540,23 @@ def test_a_registry_is_opened_by_its_address(tmp_path):
         ) as ledger:
             (record,) = ledger.append(entries(("a", 1, b"x")))
             assert ledger.contract.birth == there.block
-        with registry.connect(url.lower(), endpoints=[node.url], quorum=2) as ledger:
+        same = node.url.replace("127.0.0.1", "localhost")
+        with registry.connect(url.lower(), endpoints=[same], quorum=2) as ledger:
             assert ledger.read("a") == (record,)
             assert list(ledger.scan()) == [record]
         with pytest.raises(UnsupportedError, match="no contract"):
             registry.connect(f"ethereum+{node.url}/{address}")
         with pytest.raises(InvalidInputError, match="signer="):
             registry.connect(url, outbox=tmp_path / "outbox")
+        with pytest.raises(InvalidInputError, match="named twice"):
+            registry.connect(url, endpoints=[node.url], quorum=2)
+        number = chain.chain_id
+        with registry.connect(url, chain_id=number, confirmations=0) as ledger:
+            assert ledger.read("a") == (record,)
+        with pytest.raises(RegistryError, match=str(number)):
+            registry.connect(url, chain_id=number + 1)
+        with pytest.raises(InvalidInputError, match="not both"):
+            registry.connect(url, signer=clerk, trusted_block=TrustedBlock(1, bytes(32)))
 
 
 def test_a_chain_that_cannot_be_reached_is_no_empty_one():
@@ -566,6 +598,7 @@ CHAIN_ONLY = [
     {"quorum": 2},
     {"confirmations": 0},
     {"trusted_block": TrustedBlock(1, bytes(32))},
+    {"chain_id": 1},
     {"outbox": "outbox.db"},
 ]
 
@@ -597,6 +630,16 @@ def test_what_is_not_installed_is_told(monkeypatch, url, missing):
     with pytest.raises(UnsupportedError, match=r"pip install 'cityid\[ethereum\]'") as caught:
         registry.connect(url)
     assert caught.value.name == missing
+
+
+def test_an_embedded_chain_leaves_the_limits_of_the_process_alone():
+    code = (
+        "import sys; from cityid import registry; before = sys.getrecursionlimit()\n"
+        "registry.connect('ethereum+tester:').close()\n"
+        "print(sys.getrecursionlimit() == before)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "True\n"
 
 
 def test_an_embedded_chain_has_the_times_of_its_clock():

@@ -93,6 +93,16 @@ TrustedBlockText = Annotated[
         help="NUMBER:HASH of a block that is known to be right; reads are proven against it.",
     ),
 ]
+ChainId = Annotated[
+    int | None,
+    typer.Option(
+        "--chain-id",
+        envvar="CITYID_CHAIN_ID",
+        min=1,
+        rich_help_panel=_PANEL,
+        help="The chain's number; no other is taken for it.",
+    ),
+]
 OutboxFile = Annotated[
     Path | None,
     typer.Option(
@@ -145,6 +155,7 @@ class Access:
         confirmations: How many blocks make one final; None for the chain's own finality.
         trusted_block: ``NUMBER:HASH`` of a block that is known to be right.
         outbox: The file with what is not settled yet.
+        chain_id: The chain's number; None for what its nodes say.
     """
 
     signer: DigestSigner | None = None
@@ -153,6 +164,7 @@ class Access:
     confirmations: int | None = None
     trusted_block: str | None = None
     outbox: Path | None = None
+    chain_id: int | None = None
 
     def network(self, *, reading: bool = False) -> Network:
         """Return what a connection takes of it.
@@ -171,6 +183,8 @@ class Access:
             network["confirmations"] = self.confirmations
         if self.trusted_block is not None:
             network["trusted_block"] = _block(self.trusted_block)
+        if self.chain_id is not None:
+            network["chain_id"] = self.chain_id
         return network
 
 
@@ -220,16 +234,16 @@ def reached(node: str) -> Iterator[Chain]:
         CityIdError: As `cityid.registry.connect` says.
     """
     from cityid.registry.ethereum.chain import connect_chain
-    from cityid.registry.ethereum.rpc import http_endpoint
+    from cityid.registry.ethereum.remote import nodes
 
     said = access()
-    nodes = [http_endpoint(url) for url in (node, *said.endpoints)]
     network = said.network()
     with connect_chain(
-        nodes,
+        nodes((node, *said.endpoints)),
         quorum=said.quorum,
         confirmations=said.confirmations,
         trusted_block=network.get("trusted_block"),
+        chain_id=said.chain_id,
     ) as chain:
         yield chain
 

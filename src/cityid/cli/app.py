@@ -25,6 +25,7 @@ from cityid.cli import (
 )
 from cityid.cli.access import (
     Access,
+    ChainId,
     Confirmations,
     Endpoints,
     OutboxFile,
@@ -109,10 +110,15 @@ def root(
     quorum: Quorum = 1,
     confirmations: Confirmations = None,
     trusted_block: TrustedBlockText = None,
+    chain_id: ChainId = None,
 ) -> None:
     """Decentralized identity for cities: issue, hold, present, verify."""
     writer = StoredSigner(signer, signer_keys, signer_passphrase_file) if signer else None
-    reach_by(Access(writer, tuple(endpoint or ()), quorum, confirmations, trusted_block, outbox))
+    reach_by(
+        Access(
+            writer, tuple(endpoint or ()), quorum, confirmations, trusted_block, outbox, chain_id
+        )
+    )
 
 
 @app.command()

@@ -108,6 +108,7 @@ class Network(TypedDict, total=False):
     quorum: int
     confirmations: int
     trusted_block: TrustedBlock
+    chain_id: int
     outbox: str | os.PathLike[str]
 
 
@@ -244,6 +245,7 @@ def connect(
     quorum: int = 1,
     confirmations: int | None = None,
     trusted_block: TrustedBlock | None = None,
+    chain_id: int | None = None,
     outbox: str | os.PathLike[str] | None = None,
 ) -> OpenRegistry:
     """Open a registry, and make it where it is not there yet.
@@ -263,7 +265,10 @@ def connect(
         quorum: On a chain: how many nodes must say the same.
         confirmations: On a chain: how many blocks after its own make an entry settled; None for
             what the chain itself calls final.
-        trusted_block: On a chain: a block that is known to be part of it, from another source.
+        trusted_block: On a chain: a block that is known to be part of it, from another source. It
+            is read as of that block, so that there is no signer.
+        chain_id: On a chain: its number, by which no other is taken for it; None for what the
+            nodes say at first.
         outbox: On a chain: the file that keeps transactions until they are settled, so that none
             is lost or doubled when a process dies; None to keep them in memory.
 
@@ -297,6 +302,8 @@ def connect(
         network["confirmations"] = confirmations
     if trusted_block is not None:
         network["trusted_block"] = trusted_block
+    if chain_id is not None:
+        network["chain_id"] = chain_id
     if outbox is not None:
         network["outbox"] = outbox
     return backends[scheme](location, origin=origin, operator=operator, clock=clock, **network)

@@ -19,7 +19,7 @@ from cityid.registry.ethereum.hashing import checksummed, read_address
 from cityid.registry.ethereum.history import Contract
 from cityid.registry.ethereum.outbox import FileOutbox
 from cityid.registry.ethereum.registry import EthereumRegistry, demand_installed
-from cityid.registry.ethereum.rpc import http_endpoint
+from cityid.registry.ethereum.rpc import Endpoint, http_endpoint
 from cityid.registry.ethereum.sender import Sender
 
 _CONTRACT: Final = re.compile(r"(.+)/(0x[0-9a-fA-F]{40})/?", re.DOTALL)
@@ -36,6 +36,7 @@ def open_remote(
     quorum: int = 1,
     confirmations: int | None = None,
     trusted_block: TrustedBlock | None = None,
+    chain_id: int | None = None,
     outbox: str | os.PathLike[str] | None = None,
 ) -> EthereumRegistry:
     """Open a registry on a chain.
@@ -50,6 +51,7 @@ def open_remote(
         quorum: How many nodes must say the same.
         confirmations: How many blocks make an entry settled; None for what the chain calls final.
         trusted_block: A block that is known to be part of the chain.
+        chain_id: The chain's number; None for what its nodes say.
         outbox: The file that keeps transactions until they are settled; None for memory.
 
     Raises:
@@ -66,12 +68,19 @@ def open_remote(
         raise InvalidInputError(
             "an outbox keeps what a signer writes: pass signer= too", code=Code.INVALID_OPTIONS
         )
+    if trusted_block is not None and signer is not None:
+        raise InvalidInputError(
+            "what is read as of a trusted block never shows what was written since: pass "
+            "signer= or trusted_block=, not both",
+            code=Code.INVALID_OPTIONS,
+        )
     with ExitStack() as stack:
         chain = connect_chain(
-            [http_endpoint(text) for text in (node, *endpoints)],
+            nodes((node, *endpoints)),
             quorum=quorum,
             confirmations=confirmations,
             trusted_block=trusted_block,
+            chain_id=chain_id,
         )
         stack.callback(chain.close)
         contract = open_contract(chain, address)
@@ -91,6 +100,24 @@ def open_remote(
             sender=sender,
             release=stack.pop_all().close,
         )
+
+
+def nodes(urls: Sequence[str]) -> list[Endpoint]:
+    """Return the nodes of a chain, each of which has a say of its own.
+
+    Args:
+        urls: Their URLs.
+
+    Raises:
+        InvalidInputError: One is malformed, or named twice: it would agree with itself.
+    """
+    for position, url in enumerate(urls):
+        if url in urls[:position]:
+            raise InvalidInputError(
+                "a node is named twice, and would count twice in a quorum: name others",
+                code=Code.INVALID_OPTIONS,
+            )
+    return [http_endpoint(url) for url in urls]
 
 
 def open_contract(chain: Chain, address: str) -> Contract:
