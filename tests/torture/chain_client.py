@@ -22,7 +22,7 @@ from cityid.registry.ethereum.sender import Sender
 from cityid.registry.ethereum.writing import Pending
 from faults import Ask, FaultyNode
 from torture.chain_city import CHAIN_ID
-from torture.chain_weather import World
+from torture.chain_weather import DEEPEST, World
 from torture.witness import expect
 
 
@@ -101,6 +101,7 @@ class Client:
         self.records: dict[tuple[str, int], Record] = {}
         self.fuse = Fuse()
         self._history: list[Flight] = []
+        self._depth = DEEPEST if confirmations is None else confirmations
         self._world = world
         self._nodes = [FaultyNode(node, node.name) for node in world.nodes]
         self._folder = folder
@@ -246,9 +247,9 @@ class Client:
         self._land(flight, records)
 
     def _refused(self, error: RegistryError) -> None:
-        expect(
-            not isinstance(error, ConflictError), f"{self.name} was refused what is his: {error}"
-        )
+        lost = self._world.deepest > self._depth  # what was settled may have been taken back
+        refused = isinstance(error, ConflictError) and not lost
+        expect(not refused, f"{self.name} was refused what is his: {error}")
         expect(error.code != Code.WRITE_REFUSED, f"{self.name} was refused: {error}")
         self._world.counted[f"appends not known yet: {error.code}"] += 1
 
