@@ -3,16 +3,22 @@ that answer without end, and histories that are taken back after they were calle
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
+import chain_registry
+import chains
 from chain_registry import START, Chain, entries
 from cityid.errors import Code, RegistryError
 from cityid.registry.ethereum.administration import keys_of
+from cityid.registry.ethereum.contents import log_id
 from cityid.registry.ethereum.failures import Failure, RpcError
+from cityid.registry.ethereum.layout import Entry, admit_call, append_call
 from cityid.registry.ethereum.paging import paged
-from faults import answering, down
+from cityid.registry.ethereum.slots import Work
+from faults import answering, down, slow
 
 
 @pytest.fixture
@@ -141,3 +147,65 @@ def test_a_few_full_blocks_do_not_make_all_later_parts_small():
     node = Slow(lambda first: 1 if first < 50 else 10**9)
     assert node.paged(10_000_000) == ()
     assert node.asked < 500
+
+
+# --- fortunes, and refusals that nobody else makes
+
+GWEI = 10**9
+DEAR = answering(lambda _: hex(400 * GWEI), "eth_gasPrice", "eth_maxPriorityFeePerGas")
+NARROW = answering(lambda block: block and block | {"gasLimit": "0x1"}, "eth_getBlockByNumber")
+THRIFTY = answering(lambda _: hex(21_000), "eth_estimateGas")
+GREEDY = answering(lambda _: hex(10**12), "eth_estimateGas")
+
+
+def refuses(ask, method, params):
+    """Say that the contract refuses everything, for a reason of the node's own."""
+    if method in {"eth_estimateGas", "eth_call"}:
+        raise RpcError("reverted", failure=Failure.REVERTED, reason="owner")
+    return ask(method, params)
+
+
+@pytest.fixture
+def clerk(town):
+    """Return the town's writer, who hears the first node long before the others."""
+    for node in town.nodes[1:]:
+        node.faults.append(slow(0.02))
+    with closing(town.open(signer=chains.key("clerk"), quorum=2)) as clerk:
+        yield clerk
+
+
+@pytest.mark.parametrize("others_down", [0, 1])
+def test_one_liar_makes_nobody_pay_a_fortune(town, clerk, others_down):
+    asked = town.sender._prices.fees()
+    town.nodes[0].faults.append(DEAR)
+    town.nodes[1].faults += [down] * others_down
+    fees = clerk._writer._sender._prices.fees()
+    assert fees.tip == asked.tip
+    assert fees.price <= 2 * asked.price
+    for node in town.nodes:
+        node.faults.append(DEAR)
+    assert town.open(signer=chains.key("clerk"), quorum=2)._writer._sender._prices.fees().tip == (
+        400 * GWEI
+    )
+
+
+@pytest.mark.parametrize("lie", [NARROW, GREEDY, THRIFTY, refuses])
+def test_one_liar_refuses_no_transaction_that_the_chain_takes(town, clerk, lie):
+    town.nodes[0].faults.append(lie)
+    sender = clerk._writer._sender
+    call = admit_call(bytes.fromhex(chain_registry.PEOPLE[0][2:]))
+    bob = town.open(signer=chains.key("bob"), quorum=2)._writer._sender
+    assert bob.wait(bob.submit(town.reader.contract.address, call, key=b"bob")).block
+    assert clerk.append(entries(("b", 1, b"x")))[0].version == 1
+    assert sender.tend() == 0
+
+
+@pytest.mark.parametrize("others_down", [0, 1])
+def test_one_liar_does_not_say_why_a_contract_refused(town, clerk, others_down):
+    town.nodes[0].faults.append(refuses)
+    town.nodes[1].faults += [down] * others_down
+    mempool, pen = clerk._writer._sender._mempool, clerk._writer._sender._pen
+    late = append_call([Entry(log_id("a"), 3, b"late")])
+    call = pen.call(Work(b"key", bytes.fromhex(town.reader.contract.address[2:]), late, 10**6))
+    height = town.reader.chain.settled().number
+    assert mempool.reason(call, height) == ("" if others_down else "version")

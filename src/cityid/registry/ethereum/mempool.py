@@ -21,6 +21,7 @@ from cityid.registry.ethereum.slots import Sighting
 
 T = TypeVar("T")
 
+_REFUSALS: Final = {Failure.REVERTED, Failure.INSUFFICIENT_FUNDS}
 _NUMBER_BITS: Final = 63
 """What an outbox keeps."""
 _GREATEST_LIMIT: Final = 2**_NUMBER_BITS - 1
@@ -188,12 +189,20 @@ class Mempool:
         Raises:
             RegistryError: No node told.
         """
+        # Of two the lower price and the higher limit: what is too little is noticed later.
         requests: list[Request] = [
             ("eth_gasPrice", ()),
             ("eth_maxPriorityFeePerGas", ()),
             ("eth_getBlockByNumber", ("latest", False)),
         ]
-        return self._first(requests, lambda answers: _quote(answers, dynamic=dynamic))
+        quotes = self._told(requests, lambda answers: _quote(answers, dynamic=dynamic))
+        bases = [quote.base for quote in quotes if quote.base is not None]
+        return Quote(
+            _middle([quote.price for quote in quotes]),
+            _middle(bases) if bases else None,
+            _middle([quote.tip for quote in quotes]),
+            -_middle([-quote.limit for quote in quotes]),
+        )
 
     def estimate(self, call: dict[str, str]) -> int:
         """Return how much gas a transaction is likely to use.
@@ -204,7 +213,8 @@ class Mempool:
         Raises:
             RpcError: No node told, or the transaction would be reverted (REVERTED).
         """
-        return self._first([("eth_estimateGas", (call,))], lambda answers: _quantity(answers[0]))
+        told = self._told([("eth_estimateGas", (call,))], lambda answers: -_quantity(answers[0]))
+        return -_middle(told)  # of two the higher: gas that is not used is not paid
 
     def reason(self, call: dict[str, str], block: int) -> str:
         """Return why a contract reverted, as far as it can be found out by calling it again.
@@ -213,13 +223,12 @@ class Mempool:
             call: The transaction, as JSON-RPC has it.
             block: The height of the block that it was in.
         """
-        try:
-            self._first(
-                [("eth_call", (call, quantity(block)))], lambda answers: _raised(answers[0])
-            )
-        except RpcError as error:
-            return error.reason
-        return ""
+        reasons = [
+            answers[0].reason
+            for answers in self._nodes.ask([("eth_call", (call, quantity(block)))])
+            if isinstance(answers[0], RpcError)
+        ]
+        return next((one for one in reasons if reasons.count(one) >= self._quorum), "")
 
     def _agreed(self, column: list[Sighting | bool]) -> Sighting | bool:
         seen = [answer for answer in column if isinstance(answer, Sighting)]
@@ -228,17 +237,30 @@ class Mempool:
                 return sighting
         return bool(seen) or column.count(False) < self._quorum
 
-    def _first(self, requests: Sequence[Request], read: Callable[[list[Any]], T]) -> T:
-        """Return what the first node that answers properly says."""
-        failure = RpcError("no node answered", failure=Failure.UNREACHABLE)
+    def _told(self, requests: Sequence[Request], read: Callable[[list[Any]], T]) -> list[T]:
+        """Return what the nodes say that answer properly.
+
+        Raises:
+            RpcError: None does, or enough of them say that the transaction would fail.
+        """
+        told: list[T] = []
+        failures = [RpcError("no node answered", failure=Failure.UNREACHABLE)]
         for answers in self._nodes.ask(requests):
             try:
-                return read(answers)
+                told.append(read(answers))
             except RpcError as error:
-                if error.failure in {Failure.REVERTED, Failure.INSUFFICIENT_FUNDS}:
-                    raise
-                failure = error
-        raise failure
+                failures.append(error)
+        refusals = [error for error in failures if error.failure in _REFUSALS]
+        if refusals and (not told or len(refusals) >= self._quorum):
+            raise refusals[0]
+        if not told:
+            raise failures[-1]
+        return told
+
+
+def _middle(numbers: Sequence[int]) -> int:
+    """Return the number in the middle, of two the lower: one liar of three moves it nowhere."""
+    return sorted(numbers)[(len(numbers) - 1) // 2]
 
 
 def _raised(answer: Any) -> Any:
