@@ -28,6 +28,19 @@ def entries(*items):
     return [NewEntry(log, version, data) for log, version, data in items]
 
 
+class Hurry:
+    """A clock that waits for nothing: what is waited for has passed."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += seconds
+
+
 class Chain:
     """A chain with the contract, and as many nodes as a test needs.
 
@@ -58,7 +71,12 @@ class Chain:
         chain = connect_chain(self.nodes, quorum=quorum, confirmations=0)
         there = self.clerk.contract
         contract = Contract(chain, there.address, there.birth)
-        sender = None if signer is None else Sender(chain, signer, outbox, poll=0.01)
+        hurry = Hurry()
+        sender = (
+            None
+            if signer is None
+            else Sender(chain, signer, outbox, poll=0.5, clock=hurry, sleep=hurry.sleep)
+        )
         return EthereumRegistry(contract, origin=ORIGIN, sender=sender, release=chain.close)
 
     def open_for(

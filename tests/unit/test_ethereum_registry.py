@@ -440,24 +440,28 @@ def test_a_writer_goes_on_after_a_reorg_that_took_back_where_it_began(chain):
 
 
 def test_settled_work_is_done_once_more_where_a_reorg_took_it_back(chain):
+    bob = chain.open_for("bob")
     before = chain.tester.take_snapshot()
-    chain.clerk.append(entries(("a", 1, b"x"), ("a", 2, b"y")))
+    bob.append(entries(("b", 1, b"x"), ("b", 2, b"y")))
     chain.tester.revert_to_snapshot(before)
     chain.tester.mine_blocks(3)
-    assert chain.reader.read("a") == ()
-    again = chain.clerk.append(entries(("a", 1, b"x"), ("a", 2, b"y")))
-    assert chain.reader.read("a") == again
+    assert chain.reader.read("b") == ()
+    again = bob.append(entries(("b", 1, b"x"), ("b", 2, b"y")))
+    assert chain.reader.read("b") == again
     assert [r.sequence for r in again] == [1, 2]
+    bob.close()
 
 
 def test_so_is_what_was_not_yet_waited_for(chain):
+    bob = chain.open_for("bob")
     before = chain.tester.take_snapshot()
-    pending = chain.clerk.submit(entries(("a", 1, b"x")))
-    chain.clerk.tend()
+    pending = bob.submit(entries(("b", 1, b"x")))
+    bob.tend()
     chain.tester.revert_to_snapshot(before)
     chain.tester.mine_blocks(3)
     records = pending.wait()
-    assert chain.reader.read("a") == records == pending.wait()
+    assert chain.reader.read("b") == records == pending.wait()
+    bob.close()
 
 
 def test_what_a_writer_remembers_is_bounded(chain, monkeypatch):
