@@ -32,6 +32,9 @@ class Proxy(ThreadingHTTPServer):
         self.target = urlsplit(node_url).netloc
         self.ended = threading.Event()
 
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of clients that died."""
+
 
 @contextmanager
 def proxy(node_url: str) -> Iterator[Proxy]:

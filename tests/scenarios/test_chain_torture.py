@@ -10,7 +10,7 @@ import pytest
 from cityid.registry.ethereum.registry import EthereumRegistry
 from cityid.registry.ethereum.writing import Pending
 from torture import __main__ as command
-from torture import chain, chain_client
+from torture import chain, chain_client, chain_live
 from torture.witness import BrokenPromiseError
 
 pytestmark = [pytest.mark.anvil, pytest.mark.slow]
@@ -28,6 +28,12 @@ def test_no_fault_makes_a_wrong_answer_or_loses_or_doubles_an_entry(part, tmp_pa
     assert seen["processes killed"] > EACH / 4
     assert sum(count for what, count in seen.items() if what.startswith("reorgs")) > EACH / 4
     assert sum(count for what, count in seen.items() if what.startswith("nodes that")) > EACH / 2
+
+
+def test_no_death_in_real_time_loses_or_doubles_an_entry(tmp_path):
+    (seen,) = chain_live.run(0, command.TORTURES["chain-live"].short, tmp_path)
+    assert seen["batches acknowledged"] >= chain_live.WRITERS
+    assert seen["processes killed"] > 0
 
 
 # --- the torture is tortured

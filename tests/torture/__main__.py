@@ -1,4 +1,4 @@
-"""Torture registries: ``python -m torture [kills|damage|crowd|schedules|chain ...]``."""
+"""Torture registries: ``python -m torture [kills|damage|crowd|schedules|chain|chain-live ...]``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from torture import chain, crowd, damage, kills, schedules
+from torture import chain, chain_live, crowd, damage, kills, schedules
 
 SWIFT = Path("/dev/shm")  # noqa: S108 - a disk in memory, where nothing is asked about durability
 
@@ -44,6 +44,7 @@ TORTURES = {
     "crowd": Torture(crowd.run, "appends of each process", 1000, 100, "processes", swift=False),
     "schedules": Torture(schedules.run, "schedules", 10_000, 500, "schedules", swift=True),
     "chain": Torture(chain.run, "schedules", 2000, 500, "schedules", swift=True),
+    "chain-live": Torture(chain_live.run, "sessions", 24, 1, "sessions", swift=False),
 }
 
 

@@ -101,11 +101,11 @@ class World:
 
     def _dangers(self) -> list[tuple[float, Callable[[], None]]]:
         return [
-            (0.04, self._reorg),
-            (0.05, self._drop),
+            (0.08, self._reorg),
+            (0.08, self._drop),
             (0.05, self._delay),
             (0.04, self._repeat),
-            (0.02, self._overtake),
+            (0.03, self._overtake),
             (0.02, self._raise_price),
             (0.15, self._ail),
             (0.02, self._shut),
