@@ -11,12 +11,16 @@ import pytest
 import chain_registry
 import chains
 from chain_registry import START, Chain, entries
-from cityid.errors import Code, RegistryError
+from cityid import registry
+from cityid.cli.access import opened
+from cityid.errors import CityIdError, Code, InvalidInputError, RegistryError
+from cityid.registry import TrustedBlock
 from cityid.registry.ethereum.administration import keys_of
 from cityid.registry.ethereum.contents import log_id
 from cityid.registry.ethereum.failures import Failure, RpcError
 from cityid.registry.ethereum.layout import Entry, admit_call, append_call
 from cityid.registry.ethereum.paging import paged
+from cityid.registry.ethereum.remote import nodes
 from cityid.registry.ethereum.slots import Work
 from faults import answering, down, slow
 
@@ -209,3 +213,55 @@ def test_one_liar_does_not_say_why_a_contract_refused(town, clerk, others_down):
     call = pen.call(Work(b"key", bytes.fromhex(town.reader.contract.address[2:]), late, 10**6))
     height = town.reader.chain.settled().number
     assert mempool.reason(call, height) == ("" if others_down else "version")
+
+
+# --- what is in an address
+
+SECRETS = ("hunter2", "APIKEY")
+ADDRESS = "0x" + 40 * "a"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ethereum+http://ann:hunter2@127.0.0.1:1/v3/APIKEY",
+        "ethereum+http://ann:hunter2@127.0.0.1:1/v3/APIKEY/0x1234",
+        f"ethereum+http://ann:hunter2@127.0.0.1:1/v3/APIKEY/{ADDRESS}",
+        f"ethereum+http://ann:hunter2@127.0.0.1:1/v3?key=APIKEY/{ADDRESS[:-1]}A",
+        f"http://ann:hunter2@127.0.0.1:1/v3/APIKEY/{ADDRESS}",
+    ],
+)
+def test_no_message_tells_how_one_logs_in_at_a_node(url):
+    for open_ in (registry.connect, lambda url: opened(url).__enter__()):
+        with pytest.raises(CityIdError) as caught:
+            open_(url)
+        assert not any(secret in str(caught.value) for secret in SECRETS)
+
+
+@pytest.mark.parametrize(
+    "other", ["http://127.0.0.1:1/", "HTTP://127.0.0.1:1", "http://a@127.0.0.1:1"]
+)
+def test_a_node_that_is_named_in_two_ways_does_not_agree_with_itself(other):
+    with pytest.raises(InvalidInputError, match="named twice"):
+        nodes(["http://127.0.0.1:1", other])
+    assert len(nodes(["http://127.0.0.1:1", "http://127.0.0.1:1/other"])) == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"endpoints": 5},
+        {"endpoints": "http://127.0.0.1:2"},
+        {"endpoints": [None]},
+        {"trusted_block": 5},
+        {"trusted_block": TrustedBlock(5, "0x00")},
+        {"trusted_block": TrustedBlock("5", bytes(32))},
+        {"quorum": "2"},
+        {"confirmations": 1.5},
+        {"chain_id": "1"},
+    ],
+)
+def test_options_of_a_wrong_kind_are_refused_before_anybody_is_asked(options):
+    with pytest.raises(InvalidInputError) as caught:
+        registry.connect(f"ethereum+http://127.0.0.1:1/{ADDRESS}", **options)
+    assert caught.value.code is Code.INVALID_OPTIONS

@@ -299,7 +299,7 @@ def opened(url: str) -> Iterator[Contract]:
 
     if not on_chain(url):
         raise InvalidInputError(
-            f"{quote(url)} is not on a chain: its address begins with ethereum+http",
+            "this registry is not on a chain: the address of one begins with ethereum+http",
             code=Code.INVALID_OPTIONS,
         )
     node, address = split(url.removeprefix("ethereum+"))

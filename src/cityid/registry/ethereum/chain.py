@@ -345,7 +345,7 @@ def connect_chain(
         RegistryError: Too few nodes can be reached, or they are on different chains.
     """
     trust = Trust(quorum, confirmations, trusted_block)
-    check_trust(trust, len(endpoints))
+    check_trust(trust, len(endpoints), chain_id)
     warnings = Warnings()
     panel = Panel(endpoints, chain_id, warnings.tell)
     try:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Final
 
-from cityid.errors import Code, InvalidInputError, quote
+from cityid.errors import Code, InvalidInputError
 from cityid.keys import DigestSigner, Signer
 from cityid.registry.base import Clock
 from cityid.registry.checkpoint import check_operator, check_origin
@@ -21,6 +21,7 @@ from cityid.registry.ethereum.outbox import FileOutbox
 from cityid.registry.ethereum.registry import EthereumRegistry, demand_installed
 from cityid.registry.ethereum.rpc import Endpoint, http_endpoint
 from cityid.registry.ethereum.sender import Sender
+from cityid.registry.ethereum.wire import Location
 
 _CONTRACT: Final = re.compile(r"(.+)/(0x[0-9a-fA-F]{40})/?", re.DOTALL)
 
@@ -64,6 +65,9 @@ def open_remote(
     check_operator(operator)
     demand_installed("web3")
     node, address = split(url)
+    given: object = endpoints
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise InvalidInputError("endpoints= takes a list of URLs", code=Code.INVALID_OPTIONS)
     if outbox is not None and signer is None:
         raise InvalidInputError(
             "an outbox keeps what a signer writes: pass signer= too", code=Code.INVALID_OPTIONS
@@ -111,12 +115,12 @@ def nodes(urls: Sequence[str]) -> list[Endpoint]:
     Raises:
         InvalidInputError: One is malformed, or named twice: it would agree with itself.
     """
-    for position, url in enumerate(urls):
-        if url in urls[:position]:
-            raise InvalidInputError(
-                "a node is named twice, and would count twice in a quorum: name others",
-                code=Code.INVALID_OPTIONS,
-            )
+    places = [Location.of(url) for url in urls]
+    if len({(place.host, place.port, place.target) for place in places}) != len(places):
+        raise InvalidInputError(
+            "a node is named twice, and would count twice in a quorum: name others",
+            code=Code.INVALID_OPTIONS,
+        )
     return [http_endpoint(url) for url in urls]
 
 
@@ -148,8 +152,8 @@ def split(url: str) -> tuple[str, str]:
     match = _CONTRACT.fullmatch(url)
     if match is None:
         raise InvalidInputError(
-            "the address of a registry on a chain ends with that of its contract, such as "
-            f"ethereum+http://127.0.0.1:8545/0x… with 40 digits, unlike {quote(url)}",
+            "the address of a registry on a chain ends with that of its contract, 0x and 40 "
+            "digits, such as ethereum+http://127.0.0.1:8545/0x…",  # theirs may hold a key
             code=Code.INVALID_OPTIONS,
         )
     return match[1], checksummed(read_address(match[2]))

@@ -50,12 +50,13 @@ class Warnings:
             return tuple(self._told)
 
 
-def check_trust(trust: Trust, nodes: int) -> None:
+def check_trust(trust: Trust, nodes: int, chain_id: int | None) -> None:
     """Refuse what cannot be believed of so many nodes.
 
     Args:
         trust: What is to be believed.
         nodes: How many nodes there are.
+        chain_id: The number of the chain that they must be on, where it is known.
 
     Raises:
         InvalidInputError: It does not fit together.
@@ -66,8 +67,9 @@ def check_trust(trust: Trust, nodes: int) -> None:
         "quorum is a number from 1 to that of the nodes": not _is_number(trust.quorum, 1)
         or trust.quorum > nodes,
         "confirmations is a number from 0": depth is not None and not _is_number(depth, 0),
+        "chain_id is a number from 1": chain_id is not None and not _is_number(chain_id, 1),
         "a trusted block has a number and a hash of 32 bytes": block is not None
-        and not (_is_number(block.number, 0) and _is_hash(block.hash)),
+        and not _is_block(block),
     }
     for fault, is_there in faults.items():
         if is_there:
@@ -78,5 +80,8 @@ def _is_number(value: object, least: int) -> bool:
     return type(value) is int and value >= least
 
 
-def _is_hash(value: object) -> bool:
-    return isinstance(value, bytes) and len(value) == HASH_SIZE
+def _is_block(value: object) -> bool:
+    if not isinstance(value, TrustedBlock) or not _is_number(value.number, 0):
+        return False
+    digest: object = value.hash
+    return isinstance(digest, bytes) and len(digest) == HASH_SIZE
