@@ -3,6 +3,7 @@ that answer without end, and histories that are taken back after they were calle
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from cityid import registry
 from cityid.cli.access import opened
 from cityid.errors import CityIdError, Code, InvalidInputError, RegistryError
 from cityid.registry import TrustedBlock
+from cityid.registry.ethereum import rpc
 from cityid.registry.ethereum.administration import keys_of
 from cityid.registry.ethereum.contents import log_id
 from cityid.registry.ethereum.failures import Failure, RpcError
@@ -22,6 +24,7 @@ from cityid.registry.ethereum.layout import Entry, admit_call, append_call
 from cityid.registry.ethereum.paging import paged
 from cityid.registry.ethereum.remote import nodes
 from cityid.registry.ethereum.slots import Work
+from cityid.registry.ethereum.wire import MAX_BYTES
 from faults import answering, down, slow
 
 
@@ -265,3 +268,17 @@ def test_options_of_a_wrong_kind_are_refused_before_anybody_is_asked(options):
     with pytest.raises(InvalidInputError) as caught:
         registry.connect(f"ethereum+http://127.0.0.1:1/{ADDRESS}", **options)
     assert caught.value.code is Code.INVALID_OPTIONS
+
+
+def answer(values):
+    return b'{"jsonrpc":"2.0","id":0,"result":[' + b",".join([b"[]"] * values) + b"]}"
+
+
+def test_an_answer_of_very_many_values_is_refused_before_they_are_made():
+    assert len(rpc._decode(answer(200_000))["result"]) == 200_000
+    content = answer(10_000_000)
+    assert len(content) < MAX_BYTES
+    before = time.process_time()
+    with pytest.raises(RpcError, match="more than 1000000 values"):
+        rpc._decode(content)
+    assert time.process_time() - before < 1

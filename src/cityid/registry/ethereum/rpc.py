@@ -38,6 +38,8 @@ _BACKOFF: Final = 0.25
 _RETRIED: Final = {Failure.RATE_LIMITED, Failure.TIMEOUT}
 _SMALLER: Final = {Failure.RANGE_TOO_LARGE, Failure.UNSUPPORTED}
 _LIMITS: Final = strict_json.Limits(max_bytes=MAX_BYTES)
+_MOST_COMMAS: Final = 1_000_000
+"""More values no answer has; each takes much more room than its letters."""
 _BLOOM_BITS: Final = 2048
 
 Request = tuple[str, Sequence[Any]]
@@ -285,6 +287,8 @@ def _missing() -> UnsupportedError:
 
 def _decode(content: bytes) -> Any:
     """Read an answer; in one of a batch, every part must have the number of a question."""
+    if content.count(b",") > _MOST_COMMAS:
+        raise malformed(f"it has more than {_MOST_COMMAS} values")
     try:
         answer = compact_json.read(content.rstrip()) or strict_json.parse(content, limits=_LIMITS)
     except InvalidInputError as error:
