@@ -26,7 +26,7 @@ from cityid.registry.ethereum.layout import admit_call
 from cityid.registry.ethereum.outbox import MemoryOutbox
 from cityid.registry.ethereum.registry import EthereumRegistry, demand_installed
 from cityid.registry.ethereum.rpc import tester_endpoint
-from cityid.registry.ethereum.sender import Call, Sender, Ticket
+from cityid.registry.ethereum.sender import Sender
 from cityid.registry.ethereum.transactions import address
 
 GAS_LIMIT: Final = 1 << 30
@@ -45,13 +45,19 @@ class TimedSender(Sender):
         super().__init__(chain, signer, MemoryOutbox(), poll=_POLL_SECONDS)
         self._tester = tester
         self.block_clock: Clock | None = None
+        mine = tester.send_raw_transaction
 
-    def submit_many(self, calls: Sequence[Call]) -> tuple[Ticket, ...]:
-        """Send transactions, in blocks of the clock's time; see `Sender.submit_many`."""
+        def mine_in_time(raw: str) -> Any:
+            self._set_time()
+            return mine(raw)
+
+        # Here, where one thread at a time asks the chain, and whoever sends, for whatever reason.
+        tester.send_raw_transaction = mine_in_time
+
+    def _set_time(self) -> None:
         time = 0 if self.block_clock is None else self._seconds(self.block_clock)
         last: int = self._tester.get_block_by_number("latest")["timestamp"]
         self._tester.backend.chain.set_header_timestamp(max(time, last + 1))
-        return super().submit_many(calls)
 
     @staticmethod
     def _seconds(clock: Clock) -> int:
