@@ -29,8 +29,9 @@ _MOST_OF_OTHERS: Final = 100_000
 """What somebody else with the key may send while a lane is not used."""
 _COUNT_BITS: Final = 40
 """More transactions nobody sends."""
-_MOST_PENDING: Final = 10_000
-"""More waiting transactions of one address no node keeps; a number beyond that is no news."""
+_MOST_PENDING: Final = 64
+"""How many transactions of others with the key are waited for: where a node made the number up,
+each nonce that is left out for one is paid for."""
 
 
 class Reception(IntEnum):

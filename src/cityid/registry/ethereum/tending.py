@@ -210,8 +210,9 @@ class Tending:
         """
         settled, free = self._lane.bounds()
         known = {slot.nonce for slot in slots}
-        last = min(free, counts.held + WINDOW)
-        gaps = [nonce for nonce in range(counts.held, last) if nonce not in known]
+        first = max(counts.held, counts.mined)
+        last = min(free, first + WINDOW)
+        gaps = [nonce for nonce in range(first, last) if nonce not in known]
         now = self._clock()
         self.watch.gaps = {nonce: self.watch.gaps.get(nonce, now) for nonce in gaps[:_GAPS_AT_ONCE]}
         for nonce, since in self.watch.gaps.items():
