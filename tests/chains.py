@@ -137,7 +137,8 @@ class Node:
 
     def revert(self, snapshot: str) -> None:
         """Go back to a state that was remembered."""
-        assert self.ask("evm_revert", snapshot) is True
+        if self.ask("evm_revert", snapshot) is not True:
+            raise LookupError(f"there is no snapshot {snapshot}")
 
 
 @contextmanager
