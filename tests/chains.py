@@ -162,7 +162,8 @@ def anvil(
         arguments: More arguments.
     """
     program = anvil_path()
-    assert program is not None, "anvil is missing: make anvil"
+    if program is None:
+        raise FileNotFoundError("anvil is missing: make anvil")
     mining = ["--no-mining"] if block_time is None else ["--block-time", str(block_time)]
     limits = [] if gas_limit is None else ["--gas-limit", str(gas_limit)]
     rules = [] if hardfork is None else ["--hardfork", hardfork]
@@ -195,8 +196,8 @@ def _port(process: subprocess.Popen[bytes], said: int) -> int:
         text = os.pread(said, 1 << 16, 0).decode(errors="replace")
         if found := _LISTENING.search(text):
             return int(found[1])
-        assert process.poll() is None, f"anvil ended: {text}"
-        assert time.monotonic() < deadline, f"anvil does not listen: {text}"
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise ChildProcessError(f"anvil does not listen: {text}")
         time.sleep(0.005)
 
 

@@ -18,6 +18,7 @@ from cityid.registry.ethereum.dictionary import DICTIONARY
 from cityid.registry.ethereum.hashing import keccak256
 from cityid.registry.ethereum.layout import admit_call
 from cityid.registry.ethereum.transactions import address
+from torture.witness import expect
 
 CHAIN_ID = 31337
 EPOCH = 6
@@ -78,7 +79,7 @@ def _settled(node: chains.Node, transaction: dict[str, str]) -> Any:
     sent = node.control.request("eth_sendTransaction", [transaction])
     while (receipt := node.ask("eth_getTransactionReceipt", sent)) is None:
         node.mine()
-    assert receipt["status"] == "0x1", receipt
+    expect(receipt["status"] == "0x1", f"the city cannot be built: {receipt}")
     return receipt
 
 
