@@ -26,7 +26,7 @@ from cityid.registry.ethereum.layout import admit_call
 from cityid.registry.ethereum.outbox import MemoryOutbox
 from cityid.registry.ethereum.registry import EthereumRegistry, demand_installed
 from cityid.registry.ethereum.rpc import tester_endpoint
-from cityid.registry.ethereum.sender import Sender
+from cityid.registry.ethereum.sender import Call, Sender, Ticket
 from cityid.registry.ethereum.transactions import address
 
 GAS_LIMIT: Final = 1 << 30
@@ -53,6 +53,12 @@ class TimedSender(Sender):
 
         # Here, where one thread at a time asks the chain, and whoever sends, for whatever reason.
         tester.send_raw_transaction = mine_in_time
+
+    def submit_many(self, calls: Sequence[Call]) -> tuple[Ticket, ...]:
+        """Send transactions, unless the clock tells no time; see `Sender.submit_many`."""
+        if self.block_clock is not None:
+            self._seconds(self.block_clock)  # before anything is kept that could be sent later
+        return super().submit_many(calls)
 
     def _set_time(self) -> None:
         time = 0 if self.block_clock is None else self._seconds(self.block_clock)
