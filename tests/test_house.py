@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "src" / "cityid").rglob("*.py"))
 HEAVY = {
     "base58",
+    "coincurve",
     "cryptography",
     "joserfc",
     "jsonschema",
@@ -126,6 +127,7 @@ def test_files_and_functions_fit_in_the_head():
         ("joserfc", {"securing"}),
         ("jsonschema", {"schema"}),
         ("multiformats", {"encoding"}),
+        ("coincurve", {"keys"}),
         ("nacl", {"keys"}),
         ("orjson", {"compact_json"}),
         ("cryptography", {"keys"}),

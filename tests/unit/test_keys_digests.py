@@ -1,11 +1,13 @@
 """Signatures over digests, whose signer can be recovered: against an independent library."""
 
 import hashlib
+import sys
 
 import pytest
 from eth_keys import keys as oracle
 
 from cityid import keys
+from cityid.keys import secp256k1
 from cityid.errors import Code, InvalidInputError, UnsupportedError
 from cityid.keys.sealed import Cost
 
@@ -61,3 +63,32 @@ def test_a_key_store_signs_digests(tmp_path):
     store.add("writer", key)
     again = keys.KeyStore.open(tmp_path / "keys", "a passphrase", cost=cheap)
     assert again.signer("writer").sign_digest(digest(1)) == key.sign_digest(digest(1))
+
+
+@pytest.fixture
+def without_libsecp256k1(monkeypatch):
+    monkeypatch.setitem(sys.modules, "coincurve", None)
+    secp256k1._libsecp256k1.cache_clear()
+    yield
+    monkeypatch.undo()
+    secp256k1._libsecp256k1.cache_clear()
+
+
+NUMBERS = [0, 1, *range(2, 60), 2**256 - 1]
+
+
+def signed():
+    return [
+        keys.generate("secp256k1", seed=bytes([number % 7 + 1]) * 32).sign_digest(
+            number.to_bytes(32)
+        )
+        for number in NUMBERS
+    ]
+
+
+def test_libsecp256k1_and_openssl_sign_alike(request):
+    swift = signed()
+    assert secp256k1._libsecp256k1() is not None
+    request.getfixturevalue("without_libsecp256k1")
+    assert secp256k1._libsecp256k1() is None
+    assert signed() == swift

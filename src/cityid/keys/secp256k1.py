@@ -7,6 +7,7 @@ Spec:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from cityid.encoding import Multicodec
@@ -14,6 +15,7 @@ from cityid.keys.base import KeyType
 from cityid.keys.ecdsa import ECDSA
 
 if TYPE_CHECKING:
+    import coincurve
     from cryptography.hazmat.primitives.asymmetric import ec
 
 _EVEN = b"\x02"
@@ -26,9 +28,20 @@ class _Secp256k1(ECDSA):
     def sign_digest(self, native: ec.EllipticCurvePrivateKey, digest: bytes, /) -> bytes:
         """Sign deterministically, and tell which of two points the signature stands for.
 
+        With libsecp256k1 where it is installed, else with OpenSSL: the same bytes, at a tenth of
+        the speed.
+
         Spec:
             https://www.rfc-editor.org/rfc/rfc6979#section-3.2
         """
+        if (swift := _libsecp256k1()) is not None:
+            # One expression, so that no frame keeps the secret.
+            return swift(
+                native.private_numbers().private_value.to_bytes(self.size)
+            ).sign_recoverable(digest, hasher=None)
+        return self._sign_digest(native, digest)
+
+    def _sign_digest(self, native: ec.EllipticCurvePrivateKey, digest: bytes) -> bytes:
         from cryptography.hazmat.primitives.asymmetric import ec
         from cryptography.hazmat.primitives.asymmetric.utils import (
             Prehashed,
@@ -70,6 +83,16 @@ class _Secp256k1(ECDSA):
         except InvalidSignature:
             return 1
         return 0
+
+
+@cache
+def _libsecp256k1() -> type[coincurve.PrivateKey] | None:
+    """Return what a secret key is to libsecp256k1, if coincurve is installed."""
+    try:
+        from coincurve import PrivateKey
+    except ImportError:
+        return None
+    return PrivateKey
 
 
 SECP256K1 = _Secp256k1(
