@@ -7,8 +7,8 @@ import pytest
 from eth_keys import keys as oracle
 
 from cityid import keys
-from cityid.keys import secp256k1
 from cityid.errors import Code, InvalidInputError, UnsupportedError
+from cityid.keys import secp256k1
 from cityid.keys.sealed import Cost
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
