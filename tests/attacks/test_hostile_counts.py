@@ -1,10 +1,13 @@
-"""Nodes that count transactions wrongly: nobody pays for the difference, and nothing is stuck."""
+"""Nodes that count transactions and blocks wrongly: nobody pays for it, and nothing is stuck."""
 
 from __future__ import annotations
 
 import threading
 
+import pytest
+
 from cityid import keys
+from cityid.errors import RegistryError
 from cityid.registry.ethereum.chain import connect_chain
 from cityid.registry.ethereum.failures import RpcError
 from cityid.registry.ethereum.outbox import MemoryOutbox
@@ -110,3 +113,32 @@ def test_a_node_that_is_far_behind_has_nothing_sent_in_vain():
     world.chain.capacity = 40
     world.sender.wait(ticket)
     assert world.chain.done()[60:] == [b"one", b"two", b"late"]
+
+
+def test_nonces_that_are_made_up_are_not_paid_for():
+    world = World(1, 1)
+    world.nodes[0].lie = counting(10_000, "latest", "pending")
+    ticket = world.submit(b"work")
+    world.nodes[0].lie = None
+    with pytest.raises(RegistryError, match="begin a new outbox"):
+        world.sender.wait(ticket)
+    assert world.chain.done() == []
+
+
+@pytest.mark.parametrize("height", [2**40, 30])
+def test_a_receipt_of_a_block_that_is_not_there_stops_nothing(height):
+    world = World(1, 1)
+
+    def lie(method, _, answer):
+        told = method == "eth_getTransactionReceipt" and answer
+        return answer | {"blockNumber": hex(height)} if told else answer
+
+    ticket = world.submit(b"work")
+    world.nodes[0].lie = lie
+    world.run(3)
+    world.nodes[0].lie = None
+    began = world.clock()
+    receipt = world.sender.wait(ticket)
+    assert world.chain.blocks[receipt.block].hash == receipt.block_hash
+    assert world.clock() - began < 60
+    assert world.chain.done() == [b"work"]

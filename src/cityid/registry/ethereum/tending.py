@@ -39,6 +39,8 @@ _REFUSED_SECONDS: Final = 20.0
 _GAP_SECONDS: Final = 8.0
 _LOST_SECONDS: Final = 30.0
 _GAPS_AT_ONCE: Final = 64
+_MOST_GAPS: Final = 256
+"""More gaps are not filled: each is paid for."""
 _USED_SECONDS: Final = 6.0
 
 
@@ -111,7 +113,9 @@ class Tending:
     def _look(self, slots: Sequence[Slot], counts: Counts) -> tuple[list[Slot], set[int]]:
         """Look where transactions are; also return the nonces of which no node has any."""
         news: dict[int, Sighting | None] = {
-            slot.nonce: None for slot in slots if slot.sighting and slot.nonce >= counts.low
+            slot.nonce: None
+            for slot in slots
+            if (told := slot.sighting) and (slot.nonce >= counts.low or told.block > counts.height)
         }
         sought = [
             slot
@@ -213,6 +217,12 @@ class Tending:
         first = max(counts.held, counts.mined)
         last = min(free, first + WINDOW)
         gaps = [nonce for nonce in range(first, last) if nonce not in known]
+        if len(gaps) > _MOST_GAPS:
+            self.watch.trouble = (
+                f"{len(gaps)} or more nonces before it are not used, as if a node had made up how "
+                "many are; filling them would cost too much: begin a new outbox"
+            )
+            return
         now = self._clock()
         self.watch.gaps = {nonce: self.watch.gaps.get(nonce, now) for nonce in gaps[:_GAPS_AT_ONCE]}
         for nonce, since in self.watch.gaps.items():
