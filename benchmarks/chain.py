@@ -31,7 +31,7 @@ import chains
 from faults import FaultyNode
 from torture.chain_city import City, city
 
-_TRANSACTIONS = 2000
+_TRANSACTIONS = 5000
 _THREADS = 32
 _BATCH = 100
 _BATCHES = 200
