@@ -123,6 +123,8 @@ def test_nonces_that_are_made_up_are_not_paid_for():
     with pytest.raises(RegistryError, match="begin a new outbox"):
         world.sender.wait(ticket)
     assert world.chain.done() == []
+    (slot,) = world.sender._lane.slots()
+    assert len(slot.attempts) == 1  # nor is more offered for what only waits for them
 
 
 @pytest.mark.parametrize("height", [2**40, 30])

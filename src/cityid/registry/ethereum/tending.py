@@ -95,7 +95,7 @@ class Tending:
         waiting = [slot for slot in slots if slot.sighting is None]
         self._fill_gaps(slots, counts)
         self._resend(waiting, counts)
-        self._outbid([slot for slot in waiting if slot.nonce >= counts.mined], counts)
+        self._outbid(_in_line(waiting, counts.mined), counts)
         return len(slots)
 
     def send(self, entered: Sequence[Entered]) -> None:
@@ -322,6 +322,15 @@ class Tending:
 
 def _seen(slot: Slot, news: Mapping[int, Sighting | None]) -> Slot:
     return replace(slot, sighting=news[slot.nonce]) if slot.nonce in news else slot
+
+
+def _in_line(waiting: Sequence[Slot], nonce: int) -> list[Slot]:
+    """Return the slots from a nonce on without a gap: what waits behind one, no price helps."""
+    line: list[Slot] = []
+    for slot in waiting:
+        if slot.nonce == nonce + len(line):
+            line.append(slot)
+    return line
 
 
 def _is_due(note: Note, now: float, *, lost: bool) -> bool:
