@@ -15,13 +15,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import chains
 import proxies
 from cityid import registry
 from cityid.errors import RegistryError
+from cityid.registry import NewEntry, OpenRegistry
 from torture.chain_city import City, Fact, city, truth
 from torture.kills import batch
 from torture.witness import expect
@@ -39,20 +40,30 @@ _DEEDS = ("refuse", "limit", "hang", "cut", "lose", "garbage", "nest", "drip")
 
 def write(addresses: list[str], number: int, outbox: str, first: int, last: int) -> None:
     """Append what is next until a version is acknowledged, and tell of each batch."""
-    name = _name(number)
-    with registry.connect(
-        addresses[0],
-        endpoints=addresses[1:],
-        quorum=QUORUM,
-        signer=chains.key(f"writer {number}"),
-        outbox=outbox,
-    ) as ledger:
-        while first <= last:
-            with contextlib.suppress(RegistryError):
-                records = ledger.append(batch(name, first))
-                sys.stdout.write(f"{first} {records[0].sequence} {records[-1].version}\n")
-                sys.stdout.flush()
-                first = records[-1].version + 1
+    while first <= last:
+        with (
+            contextlib.suppress(RegistryError),  # nodes fail: connect again
+            registry.connect(
+                addresses[0],
+                endpoints=addresses[1:],
+                quorum=QUORUM,
+                signer=chains.key(f"writer {number}"),
+                outbox=outbox,
+            ) as ledger,
+        ):
+            while first <= last:
+                first = _append(ledger, batch(_name(number), first))
+
+
+def _append(ledger: OpenRegistry, entries: Sequence[NewEntry]) -> int:
+    """Append a batch, tell of it, and return which version is next, whatever came of it."""
+    first = entries[0].version
+    with contextlib.suppress(RegistryError):
+        records = ledger.append(entries)
+        sys.stdout.write(f"{first} {records[0].sequence} {records[-1].version}\n")
+        sys.stdout.flush()
+        return records[-1].version + 1
+    return first
 
 
 class Writer:
@@ -78,9 +89,15 @@ class Writer:
             | {"PYTHONPATH": os.pathsep.join([_TESTS, os.environ.get("PYTHONPATH", "")])},
         )
 
+    def stop(self) -> None:
+        """End it, if it lives."""
+        self._process.kill()
+        self._process.wait()
+        self._file.close()
+
     def kill(self) -> None:
         """Kill it, if it lives, and read what it told."""
-        self._process.send_signal(signal.SIGKILL)
+        self._process.kill()
         self._process.wait()
         expect(self._process.returncode in {0, -signal.SIGKILL}, "a writer failed by itself")
         self._file.seek(0)
@@ -134,8 +151,7 @@ class Session:
             slowest = max([writer.finish() for writer in self._writers])
         finally:
             for writer in self._writers:
-                with contextlib.suppress(ValueError):  # its file was read already
-                    writer.kill()
+                writer.stop()
         time.sleep(2 * EPOCH + 2)
         self._check(truth(self._place.node, self._place.contract))
         self.counted["seconds of the slowest writer in fair weather"] += int(slowest)
