@@ -170,7 +170,7 @@ def anvil(
     epoch = ["--slots-in-an-epoch", str(slots_in_an_epoch), "--chain-id", str(chain_id)]
     command = [str(program), "--port", "0", *mining, *limits, *rules, *epoch, *arguments]
     with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen([*_leash(), *command], stdout=said, stderr=subprocess.STDOUT)
+        process = subprocess.Popen([*leash(), *command], stdout=said, stderr=subprocess.STDOUT)
         try:
             url = f"http://127.0.0.1:{_port(process, said.fileno())}"
             control = http_endpoint(url, timeout=30)
@@ -184,8 +184,8 @@ def anvil(
             _stop(process)
 
 
-def _leash() -> list[str]:
-    """Return what makes the node end with this process, even when it is killed."""
+def leash() -> list[str]:
+    """Return what makes a process end with this one, even when this one is killed."""
     leash = shutil.which("setpriv")
     return [leash, "--pdeathsig", "KILL"] if leash else []
 

@@ -63,6 +63,7 @@ def _append(ledger: OpenRegistry, entries: Sequence[NewEntry]) -> int:
         sys.stdout.write(f"{first} {records[0].sequence} {records[-1].version}\n")
         sys.stdout.flush()
         return records[-1].version + 1
+    time.sleep(0.1)
     return first
 
 
@@ -83,7 +84,7 @@ class Writer:
         self._file = (self._folder / f"{self.number}-{time.monotonic_ns()}.told").open("w+b")
         arguments = [str(self.number), str(outbox), str(first), str(self.last), *self._addresses]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "torture.chain_live", *arguments],
+            [*chains.leash(), sys.executable, "-m", "torture.chain_live", *arguments],
             stdout=self._file,
             env=os.environ
             | {"PYTHONPATH": os.pathsep.join([_TESTS, os.environ.get("PYTHONPATH", "")])},
