@@ -19,11 +19,11 @@ from benchmarks.measure import Row, interleaved, shown
 from cityid import did, registry
 from cityid.did.methods import webvh
 from cityid.registry import NewEntry
-from cityid.registry.ethereum import contents, layout
-from cityid.registry.ethereum.chain import connect_chain
+from cityid.registry.ethereum.contract import contents, layout
+from cityid.registry.ethereum.nodes.chain import connect_chain
 from cityid.registry.ethereum.registry import EthereumRegistry
 from cityid.registry.ethereum.remote import open_contract
-from cityid.registry.ethereum.transactions import Fees, Transaction, address, sign
+from cityid.registry.ethereum.sending.transactions import Fees, Transaction, address, sign
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 

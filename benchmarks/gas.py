@@ -17,11 +17,11 @@ from benchmarks.measure import Row
 from cityid import did, registry
 from cityid.did.methods import ethr
 from cityid.registry import NewEntry
-from cityid.registry.ethereum import contents, layout
-from cityid.registry.ethereum.deployment import creation_code
+from cityid.registry.ethereum.contract import contents, layout
+from cityid.registry.ethereum.contract.deployment import creation_code
+from cityid.registry.ethereum.contract.layout import Entry
 from cityid.registry.ethereum.embedded import make_tester
 from cityid.registry.ethereum.hashing import keccak256
-from cityid.registry.ethereum.layout import Entry
 
 _PACKAGE = os.environ.get("CITYID_ERC1056") or "build/anvil/node_modules/ethr-did-registry"
 _ERC1056 = Path(

@@ -8,15 +8,15 @@ from typing import Any
 import chains
 from cityid.keys import DigestSigner
 from cityid.registry import NewEntry
-from cityid.registry.ethereum import layout
-from cityid.registry.ethereum.chain import connect_chain
+from cityid.registry.ethereum.contract import layout
 from cityid.registry.ethereum.embedded import open_embedded
 from cityid.registry.ethereum.history import Contract
-from cityid.registry.ethereum.outbox import Outbox
+from cityid.registry.ethereum.nodes.chain import connect_chain
+from cityid.registry.ethereum.nodes.rpc import tester_endpoint
 from cityid.registry.ethereum.registry import EthereumRegistry
-from cityid.registry.ethereum.rpc import tester_endpoint
-from cityid.registry.ethereum.sender import Receipt, Sender
-from cityid.registry.ethereum.transactions import address
+from cityid.registry.ethereum.sending.outbox import Outbox
+from cityid.registry.ethereum.sending.sender import Receipt, Sender
+from cityid.registry.ethereum.sending.transactions import address
 from faults import FaultyNode
 
 START = datetime(2027, 3, 14, 9, tzinfo=UTC)

@@ -12,7 +12,7 @@ from typing import Any
 
 import chains
 from cityid.registry.ethereum.failures import Failure, RpcError
-from cityid.registry.ethereum.rpc import Endpoint
+from cityid.registry.ethereum.nodes.rpc import Endpoint
 
 
 @dataclass(frozen=True, slots=True)

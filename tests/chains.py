@@ -26,7 +26,7 @@ from typing import Any
 from cityid import keys
 from cityid.keys import PrivateKey
 from cityid.registry.ethereum.failures import RpcError
-from cityid.registry.ethereum.rpc import Endpoint, http_endpoint, tester_endpoint
+from cityid.registry.ethereum.nodes.rpc import Endpoint, http_endpoint, tester_endpoint
 
 ETHER = 10**18
 _BUILD = Path(__file__).resolve().parents[1] / "build" / "anvil" / "node_modules" / "@foundry-rs"

@@ -13,9 +13,9 @@ from eth_tester.backends.pyevm.main import get_default_account_keys
 from eth_tester.exceptions import TransactionFailed
 
 from cityid import resources
-from cityid.registry.ethereum import layout
-from cityid.registry.ethereum.blocks import Log
+from cityid.registry.ethereum.contract import layout
 from cityid.registry.ethereum.hashing import keccak256
+from cityid.registry.ethereum.nodes.blocks import Log
 
 ADDRESS = "0x" + "c1" * 20
 NOBODY = bytes(20)

@@ -16,7 +16,7 @@ from typing import Any
 import chains
 from cityid.registry.ethereum.failures import Failure, RpcError, classify
 from cityid.registry.ethereum.hexadecimal import data
-from cityid.registry.ethereum.rpc import Endpoint, Request
+from cityid.registry.ethereum.nodes.rpc import Endpoint, Request
 from simulated_node import EXTRA
 
 _BLOCK_SECONDS = 0.05

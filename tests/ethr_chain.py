@@ -25,10 +25,10 @@ from cityid.did.methods.ethr.events import (
 )
 from cityid.errors import RegistryError
 from cityid.registry.base import now
-from cityid.registry.ethereum.blocks import Block, Log
-from cityid.registry.ethereum.chain import Chain, connect_chain
-from cityid.registry.ethereum.outbox import MemoryOutbox
-from cityid.registry.ethereum.sender import Sender
+from cityid.registry.ethereum.nodes.blocks import Block, Log
+from cityid.registry.ethereum.nodes.chain import Chain, connect_chain
+from cityid.registry.ethereum.sending.outbox import MemoryOutbox
+from cityid.registry.ethereum.sending.sender import Sender
 
 CONTRACT = "0x" + "c0" * 20
 CHAIN_ID = 31337

@@ -17,7 +17,7 @@ from typing import Any
 
 from cityid.registry.ethereum.failures import Failure, RpcError
 from cityid.registry.ethereum.hashing import keccak256
-from cityid.registry.ethereum.rpc import Endpoint, Request
+from cityid.registry.ethereum.nodes.rpc import Endpoint, Request
 
 Ask = Callable[[str, Sequence[Any]], Any]
 Fault = Callable[[Ask, str, Sequence[Any]], Any]

@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cityid import keys
-from cityid.registry.ethereum.chain import connect_chain
-from cityid.registry.ethereum.rpc import http_endpoint
-from cityid.registry.ethereum.sender import FileOutbox, Sender
+from cityid.registry.ethereum.nodes.chain import connect_chain
+from cityid.registry.ethereum.nodes.rpc import http_endpoint
+from cityid.registry.ethereum.sending.sender import FileOutbox, Sender
 
 CONTRACT = "0x" + 40 * "1"
 CONFIRMATIONS = 3

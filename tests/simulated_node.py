@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cityid.registry.ethereum import headers
-from cityid.registry.ethereum.blocks import Block, read_block
 from cityid.registry.ethereum.failures import Failure, RpcError, classify
 from cityid.registry.ethereum.hashing import keccak256, number, rlp_encode
-from cityid.registry.ethereum.trie import EMPTY_CODE, EMPTY_ROOT
+from cityid.registry.ethereum.nodes import headers
+from cityid.registry.ethereum.nodes.blocks import Block, read_block
+from cityid.registry.ethereum.nodes.trie import EMPTY_CODE, EMPTY_ROOT
 from merkle_patricia import Tree
 
 VANITY = b"a consortium".ljust(32, b"\0")

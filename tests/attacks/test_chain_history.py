@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import zlib
+from functools import partial
 
 import pytest
 
@@ -19,16 +20,16 @@ from cityid import did, keys, registry
 from cityid.errors import Code, CorruptError, RegistryError
 from cityid.registry import NewEntry, TrustedBlock
 from cityid.registry.admission import MAX_DATA
-from cityid.registry.ethereum import layout
-from cityid.registry.ethereum.chain import connect_chain
-from cityid.registry.ethereum.contents import DEFLATED, NAMELESS, PLAIN, log_id
-from cityid.registry.ethereum.deployment import deploy
+from cityid.registry.ethereum.contract import layout
+from cityid.registry.ethereum.contract.contents import DEFLATED, NAMELESS, PLAIN, log_id
+from cityid.registry.ethereum.contract.deployment import deploy
+from cityid.registry.ethereum.contract.layout import Entry
 from cityid.registry.ethereum.hashing import keccak256
 from cityid.registry.ethereum.history import Contract
-from cityid.registry.ethereum.layout import Entry
+from cityid.registry.ethereum.nodes.chain import connect_chain
 from cityid.registry.ethereum.registry import EthereumRegistry
-from cityid.registry.ethereum.sender import Sender
-from cityid.registry.ethereum.transactions import address
+from cityid.registry.ethereum.sending.sender import Sender
+from cityid.registry.ethereum.sending.transactions import address
 from faults import answering, down, stale
 
 
@@ -229,7 +230,7 @@ def test_a_contract_that_forgets_is_not_believed():
 def test_a_time_that_no_calendar_has_is_damage_and_hides_no_other_log():
     made = voted(1, 1)
     bob = made.open_for("bob")
-    made.tester.backend.chain.set_header_timestamp(1 << 62)
+    made.sender._set_time = partial(made.tester.backend.chain.set_header_timestamp, 1 << 62)
     for ask in (lambda: bob.append(entries(("b", 1, b"x"))), lambda: made.reader.read("b")):
         with pytest.raises(CorruptError, match="no calendar"):
             ask()

@@ -13,8 +13,8 @@ from cityid.did.methods import ethr
 from cityid.did.methods.ethr import history
 from cityid.did.methods.ethr.events import ATTRIBUTE_CHANGED, DELEGATE_CHANGED, OWNER_CHANGED
 from cityid.errors import Code, InvalidInputError, RegistryError, UnsupportedError
-from cityid.registry.ethereum.blocks import Block
 from cityid.registry.ethereum.failures import Failure, RpcError
+from cityid.registry.ethereum.nodes.blocks import Block
 from ethr_chain import CHAIN_ID, CONTRACT, NETWORKS, NOBODY, Town, altered, word
 
 ALICE = bytes.fromhex("f3beac30c498d9e26865f34fcaa57dbb935b0d74")

@@ -16,15 +16,15 @@ from cityid import registry
 from cityid.cli.access import opened
 from cityid.errors import CityIdError, Code, InvalidInputError, RegistryError
 from cityid.registry import TrustedBlock
-from cityid.registry.ethereum import rpc
 from cityid.registry.ethereum.administration import keys_of
-from cityid.registry.ethereum.contents import log_id
+from cityid.registry.ethereum.contract.contents import log_id
+from cityid.registry.ethereum.contract.layout import Entry, admit_call, append_call
 from cityid.registry.ethereum.failures import Failure, RpcError
-from cityid.registry.ethereum.layout import Entry, admit_call, append_call
-from cityid.registry.ethereum.paging import paged
+from cityid.registry.ethereum.nodes import rpc
+from cityid.registry.ethereum.nodes.paging import paged
+from cityid.registry.ethereum.nodes.wire import MAX_BYTES
 from cityid.registry.ethereum.remote import nodes
-from cityid.registry.ethereum.slots import Work
-from cityid.registry.ethereum.wire import MAX_BYTES
+from cityid.registry.ethereum.sending.slots import Work
 from faults import answering, down, slow
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from cityid import keys
 from cityid.errors import RegistryError
-from cityid.registry.ethereum.chain import connect_chain
 from cityid.registry.ethereum.failures import RpcError
-from cityid.registry.ethereum.outbox import MemoryOutbox
-from cityid.registry.ethereum.sender import Sender
+from cityid.registry.ethereum.nodes.chain import connect_chain
+from cityid.registry.ethereum.sending.outbox import MemoryOutbox
+from cityid.registry.ethereum.sending.sender import Sender
 from simulated_chain import Clock, Sent, SimulatedChain
 
 KEY = keys.generate("secp256k1", seed=b"\7" * 32)

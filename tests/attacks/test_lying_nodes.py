@@ -10,11 +10,11 @@ from contextlib import suppress
 import pytest
 
 from cityid.errors import Code, RegistryError
-from cityid.registry.ethereum.blocks import TrustedBlock, read_block
-from cityid.registry.ethereum.chain import connect_chain
 from cityid.registry.ethereum.failures import Failure, RpcError, malformed
 from cityid.registry.ethereum.hashing import keccak256, number, rlp_encode
-from cityid.registry.ethereum.headers import has_its_hash
+from cityid.registry.ethereum.nodes.blocks import TrustedBlock, read_block
+from cityid.registry.ethereum.nodes.chain import connect_chain
+from cityid.registry.ethereum.nodes.headers import has_its_hash
 from merkle_patricia import Tree
 from simulated_node import SimulatedChain, SimulatedNode
 

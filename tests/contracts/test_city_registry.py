@@ -10,10 +10,9 @@ import pytest
 import city_contract
 from city_contract import ARTEFACT, City
 from cityid import resources
-from cityid.registry.ethereum import contents, layout
-from cityid.registry.ethereum.contents import log_id
-from cityid.registry.ethereum.hashing import keccak256
-from cityid.registry.ethereum.layout import (
+from cityid.registry.ethereum.contract import contents, layout
+from cityid.registry.ethereum.contract.contents import log_id
+from cityid.registry.ethereum.contract.layout import (
     MAX_PART,
     MAX_VERSION,
     Entry,
@@ -24,6 +23,7 @@ from cityid.registry.ethereum.layout import (
     head_after,
     total_after,
 )
+from cityid.registry.ethereum.hashing import keccak256
 from contracts.artefact import artefact
 
 LOG, OTHER = log_id("did:example:log"), log_id("did:example:other")

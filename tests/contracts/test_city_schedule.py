@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from city_contract import NOBODY, City
-from cityid.registry.ethereum import layout
-from cityid.registry.ethereum.hashing import keccak256
-from cityid.registry.ethereum.layout import (
+from cityid.registry.ethereum.contract import layout
+from cityid.registry.ethereum.contract.layout import (
     Entry,
     EntryPart,
     Head,
@@ -21,6 +20,7 @@ from cityid.registry.ethereum.layout import (
     parts,
     total_after,
 )
+from cityid.registry.ethereum.hashing import keccak256
 
 LOGS = [keccak256(b"log %d" % number) for number in range(4)]
 CALLS = 160

@@ -6,9 +6,9 @@ import pytest
 from eth.vm.execution_context import ExecutionContext
 
 from city_contract import NOBODY, City, people
-from cityid.registry.ethereum import layout
-from cityid.registry.ethereum.contents import log_id
-from cityid.registry.ethereum.layout import (
+from cityid.registry.ethereum.contract import layout
+from cityid.registry.ethereum.contract.contents import log_id
+from cityid.registry.ethereum.contract.layout import (
     MAX_VERSION,
     Entry,
     Head,

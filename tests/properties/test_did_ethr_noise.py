@@ -13,7 +13,7 @@ from cityid.did.methods import ethr
 from cityid.did.methods.ethr.attributes import read_key_attribute, read_service_attribute
 from cityid.did.methods.ethr.events import TOPICS, read_event, word_of
 from cityid.errors import CityIdError, RegistryError
-from cityid.registry.ethereum.blocks import Log
+from cityid.registry.ethereum.nodes.blocks import Log
 from ethr_chain import CONTRACT, NETWORKS, Town
 
 ALICE = bytes([0xA1] * 20)

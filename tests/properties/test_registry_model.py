@@ -19,7 +19,7 @@ from cityid import keys, registry
 from cityid.errors import ConflictError, InvalidInputError, RegistryError
 from cityid.registry import Checkpoint, NewEntry, Record
 from cityid.registry.ethereum.registry import EthereumRegistry
-from cityid.registry.ethereum.sender import Sender
+from cityid.registry.ethereum.sending.sender import Sender
 from cityid.registry.file import FileRegistry
 from cityid.registry.memory import MemoryRegistry
 

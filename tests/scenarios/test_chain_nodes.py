@@ -12,8 +12,8 @@ import chains
 import faults
 import proxies
 from cityid.registry.ethereum.failures import Failure, RpcError
-from cityid.registry.ethereum.rpc import http_endpoint
-from cityid.registry.ethereum.transactions import address
+from cityid.registry.ethereum.nodes.rpc import http_endpoint
+from cityid.registry.ethereum.sending.transactions import address
 
 _ADDRESS = "0x" + "11" * 20
 

@@ -8,14 +8,14 @@ import chains
 import consortium
 from cityid.errors import Code, RegistryError
 from cityid.registry import BlockEntry, NewEntry
-from cityid.registry.ethereum import layout
-from cityid.registry.ethereum.blocks import TrustedBlock
-from cityid.registry.ethereum.chain import Chain, connect_chain
-from cityid.registry.ethereum.deployment import deploy
+from cityid.registry.ethereum.contract import layout
+from cityid.registry.ethereum.contract.deployment import deploy
 from cityid.registry.ethereum.failures import Failure, RpcError
+from cityid.registry.ethereum.nodes.blocks import TrustedBlock
+from cityid.registry.ethereum.nodes.chain import Chain, connect_chain
 from cityid.registry.ethereum.registry import EthereumRegistry
 from cityid.registry.ethereum.remote import open_contract
-from cityid.registry.ethereum.sender import Sender
+from cityid.registry.ethereum.sending.sender import Sender
 
 pytestmark = pytest.mark.anvil
 

@@ -14,8 +14,8 @@ from cityid import did
 from cityid.did.methods import ethr
 from cityid.did.methods.ethr import changes
 from cityid.errors import Code
-from cityid.registry.ethereum.chain import TrustedBlock, connect_chain
 from cityid.registry.ethereum.failures import Failure
+from cityid.registry.ethereum.nodes.chain import TrustedBlock, connect_chain
 from ethr_chain import Published, published
 
 pytestmark = [pytest.mark.anvil, pytest.mark.erc1056]

@@ -16,9 +16,9 @@ from cityid import did, keys, policy
 from cityid.did.methods import ethr
 from cityid.did.methods.ethr import changes
 from cityid.errors import Code, InvalidInputError
-from cityid.registry.ethereum.chain import connect_chain
 from cityid.registry.ethereum.failures import Failure
-from cityid.registry.ethereum.sender import RevertedError
+from cityid.registry.ethereum.nodes.chain import connect_chain
+from cityid.registry.ethereum.sending.sender import RevertedError
 from cityid.report import Outcome
 from ethr_chain import CHAIN_ID, CONTRACT, NOBODY, Published, Town, published
 

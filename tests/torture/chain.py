@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cityid.errors import CityIdError, ConflictError, RegistryError, UnsupportedError
 from cityid.registry import NewEntry, Record
-from cityid.registry.ethereum.chain import TrustedBlock
+from cityid.registry.ethereum.nodes.chain import TrustedBlock
 from torture.chain_city import City, Fact, city, truth
 from torture.chain_client import Client, trusting
 from torture.chain_weather import DEEPEST, LIES, World

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import chains
 from cityid import registry
 from cityid.keys import PrivateKey
-from cityid.registry.ethereum.dictionary import DICTIONARY
+from cityid.registry.ethereum.contract.dictionary import DICTIONARY
+from cityid.registry.ethereum.contract.layout import admit_call
 from cityid.registry.ethereum.hashing import keccak256
-from cityid.registry.ethereum.layout import admit_call
-from cityid.registry.ethereum.transactions import address
+from cityid.registry.ethereum.sending.transactions import address
 from torture.witness import expect
 
 CHAIN_ID = 31337

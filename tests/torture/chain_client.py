@@ -14,11 +14,11 @@ from typing import Any
 from cityid.errors import Code, ConflictError, RegistryError
 from cityid.keys import PrivateKey
 from cityid.registry import NewEntry, Record
-from cityid.registry.ethereum.chain import Chain, TrustedBlock, connect_chain
 from cityid.registry.ethereum.history import Contract
-from cityid.registry.ethereum.outbox import FileOutbox
+from cityid.registry.ethereum.nodes.chain import Chain, TrustedBlock, connect_chain
 from cityid.registry.ethereum.registry import EthereumRegistry
-from cityid.registry.ethereum.sender import Sender
+from cityid.registry.ethereum.sending.outbox import FileOutbox
+from cityid.registry.ethereum.sending.sender import Sender
 from cityid.registry.ethereum.writing import Pending
 from faults import Ask, FaultyNode
 from torture.chain_city import CHAIN_ID

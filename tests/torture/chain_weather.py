@@ -17,7 +17,7 @@ import faults
 import lies
 from cityid.registry.ethereum.failures import RpcError
 from cityid.registry.ethereum.hashing import keccak256
-from cityid.registry.ethereum.transactions import Fees, Transaction, address, sign
+from cityid.registry.ethereum.sending.transactions import Fees, Transaction, address, sign
 from faults import Fault, FaultyNode
 from torture.chain_city import CHAIN_ID, EPOCH, City
 

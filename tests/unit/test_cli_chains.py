@@ -15,8 +15,8 @@ from cityid.errors import InvalidInputError, NotFoundError
 from cityid.keys import KeyStore
 from cityid.keys.sealed import Cost
 from cityid.registry import NewEntry
-from cityid.registry.ethereum.sender import Sender
-from cityid.registry.ethereum.transactions import address
+from cityid.registry.ethereum.sending.sender import Sender
+from cityid.registry.ethereum.sending.transactions import address
 from shell import Shell
 
 PASSPHRASE = "correct horse battery staple"

@@ -8,13 +8,13 @@ import chains
 from cityid.errors import InvalidInputError, NotFoundError, RegistryError
 from cityid.registry import NewEntry
 from cityid.registry.ethereum import administration
-from cityid.registry.ethereum.chain import connect_chain
-from cityid.registry.ethereum.deployment import deploy
+from cityid.registry.ethereum.contract.deployment import deploy
 from cityid.registry.ethereum.history import Contract
-from cityid.registry.ethereum.outbox import MemoryOutbox
+from cityid.registry.ethereum.nodes.chain import connect_chain
 from cityid.registry.ethereum.registry import EthereumRegistry
-from cityid.registry.ethereum.sender import Sender
-from cityid.registry.ethereum.transactions import address
+from cityid.registry.ethereum.sending.outbox import MemoryOutbox
+from cityid.registry.ethereum.sending.sender import Sender
+from cityid.registry.ethereum.sending.transactions import address
 
 STEWARD, WRITER, NEXT, RECOVERY = map(chains.key, ("steward", "writer", "next", "recovery"))
 ADDRESSES = {key: address(key.public_key) for key in (STEWARD, WRITER, NEXT, RECOVERY)}

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from cityid.registry.ethereum import layout
-from cityid.registry.ethereum.calls import read_append_call
-from cityid.registry.ethereum.layout import MAX_PART, Entry
+from cityid.registry.ethereum.contract import layout
+from cityid.registry.ethereum.contract.calls import read_append_call
+from cityid.registry.ethereum.contract.layout import MAX_PART, Entry
 
 LOG, OTHER = bytes(range(32)), b"\xff" * 32
 SIZES = [0, 1, 31, 32, 100, MAX_PART, MAX_PART + 1, 3 * MAX_PART, 50_000]

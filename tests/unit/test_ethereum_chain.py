@@ -10,14 +10,14 @@ import pytest
 import chains
 import record_anvil
 from cityid.errors import Code, InvalidInputError, RegistryError, UnsupportedError
-from cityid.registry.ethereum import paging
-from cityid.registry.ethereum.agreement import Voice, agree
-from cityid.registry.ethereum.blocks import Log, TrustedBlock, read_block, read_log
-from cityid.registry.ethereum.chain import CONFIRMATIONS, connect_chain
 from cityid.registry.ethereum.failures import Failure, RpcError, malformed
 from cityid.registry.ethereum.hashing import keccak256
 from cityid.registry.ethereum.hexadecimal import data, quantity, read_data, read_quantity
-from cityid.registry.ethereum.rpc import http_endpoint
+from cityid.registry.ethereum.nodes import paging
+from cityid.registry.ethereum.nodes.agreement import Voice, agree
+from cityid.registry.ethereum.nodes.blocks import Log, TrustedBlock, read_block, read_log
+from cityid.registry.ethereum.nodes.chain import CONFIRMATIONS, connect_chain
+from cityid.registry.ethereum.nodes.rpc import http_endpoint
 from simulated_node import SimulatedChain, SimulatedNode, consortium
 
 CONTRACT = "0x" + 20 * "c0"

@@ -10,7 +10,7 @@ import pytest
 
 from cityid import did, registry, status
 from cityid.registry.admission import MAX_DATA, MAX_LOG_NAME
-from cityid.registry.ethereum.contents import (
+from cityid.registry.ethereum.contract.contents import (
     DEFLATED,
     NAMELESS,
     PLAIN,
@@ -18,7 +18,7 @@ from cityid.registry.ethereum.contents import (
     log_id,
     read_content,
 )
-from cityid.registry.ethereum.dictionary import DICTIONARY
+from cityid.registry.ethereum.contract.dictionary import DICTIONARY
 from cityid.registry.ethereum.hashing import keccak256
 
 NAME = "did:webvh:example:city.example"

@@ -9,13 +9,13 @@ import pytest
 import chains
 from cityid import resources
 from cityid.errors import Code, CorruptError, InvalidInputError, UnsupportedError
-from cityid.registry.ethereum import deployment, layout
-from cityid.registry.ethereum.chain import connect_chain
-from cityid.registry.ethereum.deployment import check_code, creation_code, deploy
+from cityid.registry.ethereum.contract import deployment, layout
+from cityid.registry.ethereum.contract.deployment import check_code, creation_code, deploy
 from cityid.registry.ethereum.hashing import checksummed
-from cityid.registry.ethereum.outbox import MemoryOutbox
-from cityid.registry.ethereum.sender import Sender
-from cityid.registry.ethereum.transactions import address
+from cityid.registry.ethereum.nodes.chain import connect_chain
+from cityid.registry.ethereum.sending.outbox import MemoryOutbox
+from cityid.registry.ethereum.sending.sender import Sender
+from cityid.registry.ethereum.sending.transactions import address
 
 ARTEFACT = json.loads(resources.read(resources.Kind.CONTRACTS, deployment.ARTEFACT))
 RUNTIME = bytes.fromhex(ARTEFACT["runtime"][2:])

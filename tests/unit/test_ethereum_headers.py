@@ -9,13 +9,13 @@ import pytest
 
 import record_anvil
 import simulated_node
-from cityid.registry.ethereum.blocks import read_block
 from cityid.registry.ethereum.failures import RpcError
 from cityid.registry.ethereum.hashing import keccak256, rlp_encode
-from cityid.registry.ethereum.headers import has_its_hash, proven_block
 from cityid.registry.ethereum.hexadecimal import data
-from cityid.registry.ethereum.node import Node
-from cityid.registry.ethereum.trie import NO_ACCOUNT, prove_account, prove_word
+from cityid.registry.ethereum.nodes.blocks import read_block
+from cityid.registry.ethereum.nodes.headers import has_its_hash, proven_block
+from cityid.registry.ethereum.nodes.node import Node
+from cityid.registry.ethereum.nodes.trie import NO_ACCOUNT, prove_account, prove_word
 from simulated_node import SimulatedChain, SimulatedNode
 
 RECORDED = json.loads(Path(record_anvil.RECORDED).read_text(encoding="utf-8"))

@@ -12,12 +12,10 @@ from eth_abi import encode
 
 from cityid import resources
 from cityid.errors import Code, InvalidInputError, UnsupportedError
-from cityid.registry.ethereum import deployment, hashing, layout
-from cityid.registry.ethereum.blocks import Log
-from cityid.registry.ethereum.contents import log_id
-from cityid.registry.ethereum.failures import Failure, RpcError
-from cityid.registry.ethereum.hashing import keccak256
-from cityid.registry.ethereum.layout import (
+from cityid.registry.ethereum import hashing
+from cityid.registry.ethereum.contract import deployment, layout
+from cityid.registry.ethereum.contract.contents import log_id
+from cityid.registry.ethereum.contract.layout import (
     Entry,
     EntryPart,
     Head,
@@ -29,6 +27,9 @@ from cityid.registry.ethereum.layout import (
     read_event,
     total_after,
 )
+from cityid.registry.ethereum.failures import Failure, RpcError
+from cityid.registry.ethereum.hashing import keccak256
+from cityid.registry.ethereum.nodes.blocks import Log
 from contracts.artefact import FOLDER
 
 NAME = "did:webvh:example:city.example"

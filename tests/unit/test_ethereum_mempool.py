@@ -3,13 +3,13 @@
 import pytest
 
 from cityid.errors import RegistryError
-from cityid.registry.ethereum.chorus import Chorus
 from cityid.registry.ethereum.failures import Failure, RpcError, classify
-from cityid.registry.ethereum.fees import FeePolicy, Quote
-from cityid.registry.ethereum.mempool import Mempool, Reception
-from cityid.registry.ethereum.prices import Prices
-from cityid.registry.ethereum.slots import Sighting
-from cityid.registry.ethereum.transactions import Fees
+from cityid.registry.ethereum.sending.chorus import Chorus
+from cityid.registry.ethereum.sending.fees import FeePolicy, Quote
+from cityid.registry.ethereum.sending.mempool import Mempool, Reception
+from cityid.registry.ethereum.sending.prices import Prices
+from cityid.registry.ethereum.sending.slots import Sighting
+from cityid.registry.ethereum.sending.transactions import Fees
 
 ADDRESS = "0x" + 40 * "1"
 HASH = bytes(range(32))

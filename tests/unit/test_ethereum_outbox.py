@@ -23,15 +23,15 @@ from cityid.errors import (
     RegistryError,
     UnsupportedError,
 )
-from cityid.registry.ethereum import lane as lanes
-from cityid.registry.ethereum.chain import connect_chain
-from cityid.registry.ethereum.deployment import deploy
-from cityid.registry.ethereum.lane import Lane
-from cityid.registry.ethereum.outbox import FileOutbox, MemoryOutbox
-from cityid.registry.ethereum.pen import Pen
-from cityid.registry.ethereum.sender import Sender
-from cityid.registry.ethereum.slots import Attempt, Fate, Sighting, Work
-from cityid.registry.ethereum.transactions import Fees, address
+from cityid.registry.ethereum.contract.deployment import deploy
+from cityid.registry.ethereum.nodes.chain import connect_chain
+from cityid.registry.ethereum.sending import lane as lanes
+from cityid.registry.ethereum.sending.lane import Lane
+from cityid.registry.ethereum.sending.outbox import FileOutbox, MemoryOutbox
+from cityid.registry.ethereum.sending.pen import Pen
+from cityid.registry.ethereum.sending.sender import Sender
+from cityid.registry.ethereum.sending.slots import Attempt, Fate, Sighting, Work
+from cityid.registry.ethereum.sending.transactions import Fees, address
 
 CHAIN = 4242
 KEY = keys.generate("secp256k1", seed=b"\7" * 32)

@@ -25,15 +25,16 @@ from cityid.errors import (
     UnsupportedError,
 )
 from cityid.registry import BlockEntry, NewEntry, TrustedBlock
-from cityid.registry.ethereum import embedded, layout
-from cityid.registry.ethereum.chain import connect_chain
-from cityid.registry.ethereum.contents import log_id
-from cityid.registry.ethereum.deployment import deploy
-from cityid.registry.ethereum.layout import MAX_PART
-from cityid.registry.ethereum.outbox import FileOutbox
+from cityid.registry.ethereum import embedded
+from cityid.registry.ethereum.contract import layout
+from cityid.registry.ethereum.contract.contents import log_id
+from cityid.registry.ethereum.contract.deployment import deploy
+from cityid.registry.ethereum.contract.layout import MAX_PART
+from cityid.registry.ethereum.nodes.chain import connect_chain
 from cityid.registry.ethereum.remote import split
-from cityid.registry.ethereum.sender import RevertedError, Sender, Ticket
-from cityid.registry.ethereum.transactions import address as address_of
+from cityid.registry.ethereum.sending.outbox import FileOutbox
+from cityid.registry.ethereum.sending.sender import RevertedError, Sender, Ticket
+from cityid.registry.ethereum.sending.transactions import address as address_of
 
 OPERATOR = keys.generate(seed=b"the operator of a registry, 32 b")
 
@@ -618,6 +619,12 @@ def test_options_of_chains_with_nodes_are_refused_elsewhere(kind, options, tmp_p
         registry.connect(url, **options)
     assert caught.value.code == Code.INVALID_OPTIONS
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("signer", [5, "a key", object()])
+def test_what_signs_no_digests_cannot_write(signer):
+    with pytest.raises(InvalidInputError, match="signer= takes"):
+        registry.connect("ethereum+tester:", signer=signer)
 
 
 def test_a_key_of_another_kind_cannot_write():

@@ -18,10 +18,10 @@ import pytest
 import chains
 import loopback
 from cityid.errors import Code, InvalidInputError, UnsupportedError
-from cityid.registry.ethereum import rpc
 from cityid.registry.ethereum.failures import Failure, RpcError
-from cityid.registry.ethereum.rpc import LARGEST_BATCH, http_endpoint
-from cityid.registry.ethereum.wire import Location, Wire
+from cityid.registry.ethereum.nodes import rpc
+from cityid.registry.ethereum.nodes.rpc import LARGEST_BATCH, http_endpoint
+from cityid.registry.ethereum.nodes.wire import Location, Wire
 
 ADDRESS = "127.0.0.1"
 NOBODY = "0x" + 40 * "0"

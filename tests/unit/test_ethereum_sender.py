@@ -16,12 +16,12 @@ from cityid.errors import (
     RegistryError,
     UnsupportedError,
 )
-from cityid.registry.ethereum import chorus, tending
-from cityid.registry.ethereum.chain import TrustedBlock, connect_chain
-from cityid.registry.ethereum.combiner import Combiner
 from cityid.registry.ethereum.failures import Failure, classify
 from cityid.registry.ethereum.hashing import read_address
-from cityid.registry.ethereum.sender import (
+from cityid.registry.ethereum.nodes.chain import TrustedBlock, connect_chain
+from cityid.registry.ethereum.sending import chorus, tending
+from cityid.registry.ethereum.sending.combiner import Combiner
+from cityid.registry.ethereum.sending.sender import (
     Call,
     FeePolicy,
     FileOutbox,
@@ -31,7 +31,7 @@ from cityid.registry.ethereum.sender import (
     Sender,
     Ticket,
 )
-from cityid.registry.ethereum.transactions import created_address
+from cityid.registry.ethereum.sending.transactions import created_address
 from simulated_chain import Clock, SimulatedChain
 
 KEY = keys.generate("secp256k1", seed=b"\7" * 32)

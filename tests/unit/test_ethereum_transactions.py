@@ -9,8 +9,8 @@ from web3 import Web3
 
 from cityid import keys
 from cityid.errors import Code, InvalidInputError, UnsupportedError
-from cityid.registry.ethereum import transactions
-from cityid.registry.ethereum.transactions import Fees, Transaction
+from cityid.registry.ethereum.sending import transactions
+from cityid.registry.ethereum.sending.transactions import Fees, Transaction
 
 ONE = keys.generate("secp256k1", seed=b"\1" * 32)
 PLAIN = {

@@ -10,7 +10,7 @@ import pytest
 import merkle_patricia
 from cityid.registry.ethereum.failures import Failure, RpcError
 from cityid.registry.ethereum.hashing import keccak256, number, rlp_encode
-from cityid.registry.ethereum.trie import (
+from cityid.registry.ethereum.nodes.trie import (
     EMPTY_CODE,
     EMPTY_ROOT,
     NO_ACCOUNT,

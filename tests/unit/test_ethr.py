@@ -21,7 +21,7 @@ from cityid.errors import (
     RegistryError,
     UnsupportedError,
 )
-from cityid.registry.ethereum.sender import PATIENCE_SECONDS, Receipt, Ticket
+from cityid.registry.ethereum.sending.sender import PATIENCE_SECONDS, Receipt, Ticket
 from ethr_chain import CHAIN_ID, CONTRACT, NETWORKS, Town
 
 KEY = keys.generate("secp256k1", seed=bytes(31) + b"\1")

@@ -24,10 +24,10 @@ from cityid.keys import DigestSigner, PrivateKey, PublicKey, Signer
 from cityid.registry import Network, OpenRegistry
 
 if TYPE_CHECKING:
-    from cityid.registry.ethereum.blocks import TrustedBlock
-    from cityid.registry.ethereum.chain import Chain
     from cityid.registry.ethereum.history import Contract
-    from cityid.registry.ethereum.sender import Sender
+    from cityid.registry.ethereum.nodes.blocks import TrustedBlock
+    from cityid.registry.ethereum.nodes.chain import Chain
+    from cityid.registry.ethereum.sending.sender import Sender
 
 OUTBOX = Path("cityid.outbox")
 _CHAIN = "ethereum+http"
@@ -233,7 +233,7 @@ def reached(node: str) -> Iterator[Chain]:
     Raises:
         CityIdError: As `cityid.registry.connect` says.
     """
-    from cityid.registry.ethereum.chain import connect_chain
+    from cityid.registry.ethereum.nodes.chain import connect_chain
     from cityid.registry.ethereum.remote import nodes
 
     said = access()
@@ -259,8 +259,8 @@ def sending(chain: Chain) -> Iterator[Sender]:
         InvalidInputError: No key was named.
         CityIdError: The key store or the outbox cannot be opened.
     """
-    from cityid.registry.ethereum.outbox import FileOutbox
-    from cityid.registry.ethereum.sender import Sender
+    from cityid.registry.ethereum.sending.outbox import FileOutbox
+    from cityid.registry.ethereum.sending.sender import Sender
 
     signer = demand_signer()
     with (
@@ -313,7 +313,7 @@ def on_chain(url: str) -> bool:
 
 
 def _block(text: str) -> TrustedBlock:
-    from cityid.registry.ethereum.blocks import TrustedBlock
+    from cityid.registry.ethereum.nodes.blocks import TrustedBlock
 
     match = _BLOCK.fullmatch(text)
     if match is None:

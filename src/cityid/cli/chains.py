@@ -21,12 +21,13 @@ from cityid.cli.registries import CheckpointFile, Log, Operator, Url, open_regis
 from cityid.errors import Code, InvalidInputError, NotFoundError
 from cityid.registry import Anchor, WitnessKey
 from cityid.registry.anchoring import place
-from cityid.registry.ethereum import administration, deployment
+from cityid.registry.ethereum import administration
 from cityid.registry.ethereum.administration import Account
+from cityid.registry.ethereum.contract import deployment
 from cityid.registry.ethereum.history import Contract
-from cityid.registry.ethereum.outbox import FileOutbox
-from cityid.registry.ethereum.sender import Sender
-from cityid.registry.ethereum.transactions import address as address_of
+from cityid.registry.ethereum.sending.outbox import FileOutbox
+from cityid.registry.ethereum.sending.sender import Sender
+from cityid.registry.ethereum.sending.transactions import address as address_of
 
 Chain = Annotated[
     str, typer.Argument(metavar="CHAIN", help="The registry to anchor in, such as one on a chain.")

@@ -15,7 +15,7 @@ from cityid.cli.output import answer, say_json
 from cityid.cli.passphrases import passphrase
 from cityid.errors import NotFoundError, UnsupportedError, quote
 from cityid.keys import KeyStore, KeyType
-from cityid.registry.ethereum.transactions import address
+from cityid.registry.ethereum.sending.transactions import address
 
 STORE = Path("cityid.keys")
 _TYPES = ("Ed25519", "P-256", "P-384", "secp256k1", "X25519")

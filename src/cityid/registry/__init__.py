@@ -37,7 +37,7 @@ from cityid.registry.base import (
 )
 from cityid.registry.checkpoint import Checkpoint, read_checkpoint, verify_checkpoint
 from cityid.registry.cosignature import Cosignature, WitnessKey, cosignatures
-from cityid.registry.ethereum.blocks import TrustedBlock
+from cityid.registry.ethereum.nodes.blocks import TrustedBlock
 from cityid.registry.existence import (
     Existence,
     ExistenceProof,

@@ -14,15 +14,9 @@ from cityid import display
 from cityid.errors import NotFoundError
 from cityid.keys import PublicKey
 from cityid.registry.admission import check_log, check_number
-from cityid.registry.ethereum.chain import Block, Capabilities
-from cityid.registry.ethereum.contents import log_id
-from cityid.registry.ethereum.deployment import check_code
-from cityid.registry.ethereum.failures import malformed
-from cityid.registry.ethereum.hashing import ADDRESS_SIZE, checksummed, read_address
-from cityid.registry.ethereum.hexadecimal import quantity, read_quantity
-from cityid.registry.ethereum.history import Contract
-from cityid.registry.ethereum.lane import Lane
-from cityid.registry.ethereum.layout import (
+from cityid.registry.ethereum.contract.contents import log_id
+from cityid.registry.ethereum.contract.deployment import check_code
+from cityid.registry.ethereum.contract.layout import (
     Total,
     accept_call,
     admit_call,
@@ -34,9 +28,15 @@ from cityid.registry.ethereum.layout import (
     writer_of_slot,
     writer_slot,
 )
-from cityid.registry.ethereum.outbox import Outbox
-from cityid.registry.ethereum.sender import Receipt, Sender
-from cityid.registry.ethereum.transactions import address as address_of
+from cityid.registry.ethereum.failures import malformed
+from cityid.registry.ethereum.hashing import ADDRESS_SIZE, checksummed, read_address
+from cityid.registry.ethereum.hexadecimal import quantity, read_quantity
+from cityid.registry.ethereum.history import Contract
+from cityid.registry.ethereum.nodes.chain import Block, Capabilities
+from cityid.registry.ethereum.sending.lane import Lane
+from cityid.registry.ethereum.sending.outbox import Outbox
+from cityid.registry.ethereum.sending.sender import Receipt, Sender
+from cityid.registry.ethereum.sending.transactions import address as address_of
 
 _KEY_SIZE: Final = 16
 _GAS: Final = 200_000

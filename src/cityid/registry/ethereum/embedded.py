@@ -18,16 +18,17 @@ from cityid import keys, timestamp
 from cityid.keys import DigestSigner, KeyType, Signer
 from cityid.registry.base import Clock, microseconds, now
 from cityid.registry.checkpoint import check_operator, check_origin
-from cityid.registry.ethereum.chain import Chain, connect_chain
-from cityid.registry.ethereum.deployment import deploy
+from cityid.registry.ethereum.contract.deployment import deploy
+from cityid.registry.ethereum.contract.layout import admit_call
 from cityid.registry.ethereum.hashing import read_address
 from cityid.registry.ethereum.history import Contract
-from cityid.registry.ethereum.layout import admit_call
-from cityid.registry.ethereum.outbox import MemoryOutbox
+from cityid.registry.ethereum.nodes.chain import Chain, connect_chain
+from cityid.registry.ethereum.nodes.rpc import tester_endpoint
 from cityid.registry.ethereum.registry import EthereumRegistry, demand_installed
-from cityid.registry.ethereum.rpc import tester_endpoint
-from cityid.registry.ethereum.sender import Call, Sender, Ticket
-from cityid.registry.ethereum.transactions import address
+from cityid.registry.ethereum.sending.outbox import MemoryOutbox
+from cityid.registry.ethereum.sending.pen import demand_signer
+from cityid.registry.ethereum.sending.sender import Call, Sender, Ticket
+from cityid.registry.ethereum.sending.transactions import address
 
 GAS_LIMIT: Final = 1 << 30
 """The gas of a block: enough for the largest batch that a registry takes."""
@@ -113,7 +114,8 @@ def open_embedded(
         check_origin(origin)
     check_operator(operator)
     demand_installed("web3", "eth_tester", "eth")
-    signer = signer or keys.generate(KeyType.SECP256K1)
+    signer = keys.generate(KeyType.SECP256K1) if signer is None else signer
+    demand_signer(signer)
     own = address(signer.public_key)
     tester = make_tester(*map(read_address, (own, *wealthy)))
     chain = connect_chain([tester_endpoint(tester)], confirmations=0)

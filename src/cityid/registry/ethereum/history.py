@@ -15,11 +15,8 @@ from typing import Final
 
 from cityid.errors import CorruptError
 from cityid.registry.base import BlockEntry, Record
-from cityid.registry.ethereum.blocks import Block, Log
-from cityid.registry.ethereum.chain import Chain
-from cityid.registry.ethereum.contents import Content, log_id, read_content
-from cityid.registry.ethereum.failures import Failure, RpcError, malformed
-from cityid.registry.ethereum.layout import (
+from cityid.registry.ethereum.contract.contents import Content, log_id, read_content
+from cityid.registry.ethereum.contract.layout import (
     ENTRY,
     TRANSFERRED,
     EntryPart,
@@ -29,6 +26,9 @@ from cityid.registry.ethereum.layout import (
     head_slot,
     read_event,
 )
+from cityid.registry.ethereum.failures import Failure, RpcError, malformed
+from cityid.registry.ethereum.nodes.blocks import Block, Log
+from cityid.registry.ethereum.nodes.chain import Chain
 
 _EVENTS: Final = (ENTRY, TRANSFERRED)
 

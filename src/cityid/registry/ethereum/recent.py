@@ -8,9 +8,9 @@ from collections.abc import Collection
 from typing import Final
 
 from cityid.registry.base import Record
-from cityid.registry.ethereum.contents import log_id
+from cityid.registry.ethereum.contract.contents import log_id
+from cityid.registry.ethereum.contract.layout import Total, total_slot
 from cityid.registry.ethereum.history import Contract, Step
-from cityid.registry.ethereum.layout import Total, total_slot
 from cityid.registry.ethereum.trail import Mark, News, Trail, TrailLostError
 
 _KEPT: Final = 20_000

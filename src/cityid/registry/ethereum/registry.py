@@ -22,10 +22,10 @@ from cityid.registry.checkpoint import (
     write_checkpoint,
 )
 from cityid.registry.ethereum import history
-from cityid.registry.ethereum.chain import Chain
 from cityid.registry.ethereum.history import Contract
 from cityid.registry.ethereum.index import Index
-from cityid.registry.ethereum.sender import Sender
+from cityid.registry.ethereum.nodes.chain import Chain
+from cityid.registry.ethereum.sending.sender import Sender
 from cityid.registry.ethereum.writing import Pending, Writer
 
 _SCAN_BATCH = 500

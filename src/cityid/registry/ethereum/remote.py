@@ -12,16 +12,16 @@ from cityid.errors import Code, InvalidInputError
 from cityid.keys import DigestSigner, Signer
 from cityid.registry.base import Clock
 from cityid.registry.checkpoint import check_operator, check_origin
-from cityid.registry.ethereum.blocks import TrustedBlock
-from cityid.registry.ethereum.chain import Chain, connect_chain
-from cityid.registry.ethereum.deployment import birth, check_code
+from cityid.registry.ethereum.contract.deployment import birth, check_code
 from cityid.registry.ethereum.hashing import checksummed, read_address
 from cityid.registry.ethereum.history import Contract
-from cityid.registry.ethereum.outbox import FileOutbox
+from cityid.registry.ethereum.nodes.blocks import TrustedBlock
+from cityid.registry.ethereum.nodes.chain import Chain, connect_chain
+from cityid.registry.ethereum.nodes.rpc import Endpoint, http_endpoint
+from cityid.registry.ethereum.nodes.wire import Location
 from cityid.registry.ethereum.registry import EthereumRegistry, demand_installed
-from cityid.registry.ethereum.rpc import Endpoint, http_endpoint
-from cityid.registry.ethereum.sender import Sender
-from cityid.registry.ethereum.wire import Location
+from cityid.registry.ethereum.sending.outbox import FileOutbox
+from cityid.registry.ethereum.sending.sender import Sender
 
 _CONTRACT: Final = re.compile(r"(.+)/(0x[0-9a-fA-F]{40})/?", re.DOTALL)
 

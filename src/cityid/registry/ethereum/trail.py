@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from cityid.errors import RegistryError
-from cityid.registry.ethereum.blocks import Block, Log
+from cityid.registry.ethereum.contract.layout import ENTRY, Total, total_after, total_slot
 from cityid.registry.ethereum.failures import malformed
 from cityid.registry.ethereum.history import Contract, Step, read_steps
-from cityid.registry.ethereum.layout import ENTRY, Total, total_after, total_slot
+from cityid.registry.ethereum.nodes.blocks import Block, Log
 
 KEPT_MARKS: Final = 64
 """How many of the blocks at which it stood a trail remembers, to go back to after a reorg."""

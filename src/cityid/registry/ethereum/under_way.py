@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from cityid.registry.base import NewEntry
-from cityid.registry.ethereum.calls import read_append_call
-from cityid.registry.ethereum.contents import log_id, read_content
+from cityid.registry.ethereum.contract.calls import read_append_call
+from cityid.registry.ethereum.contract.contents import log_id, read_content
 from cityid.registry.ethereum.hashing import read_address
-from cityid.registry.ethereum.sender import Sender, Ticket
+from cityid.registry.ethereum.sending.sender import Sender, Ticket
 
 
 class Sent(NamedTuple):

@@ -25,11 +25,11 @@ from cityid.errors import (
 )
 from cityid.registry.admission import admit
 from cityid.registry.base import BlockEntry, NewEntry, Record, moment
-from cityid.registry.ethereum.contents import content, log_id
+from cityid.registry.ethereum.contract.contents import content, log_id
+from cityid.registry.ethereum.contract.layout import Entry, Head, append_call, head_slot, parts
 from cityid.registry.ethereum.history import Contract, records_to, walk
-from cityid.registry.ethereum.layout import Entry, Head, append_call, head_slot, parts
 from cityid.registry.ethereum.recent import Recent
-from cityid.registry.ethereum.sender import (
+from cityid.registry.ethereum.sending.sender import (
     PATIENCE_SECONDS,
     Receipt,
     RevertedError,

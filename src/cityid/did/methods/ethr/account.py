@@ -16,7 +16,7 @@ from cityid.did.syntax import DID
 from cityid.errors import Code, InvalidInputError, quote
 from cityid.keys import KeyType, PublicKey
 from cityid.registry.ethereum.hashing import ADDRESS_SIZE, checksummed, read_address
-from cityid.registry.ethereum.transactions import address
+from cityid.registry.ethereum.sending.transactions import address
 
 NOBODY: Final = bytes(ADDRESS_SIZE)
 """The address without a key: an identity that has this owner was given up."""

@@ -29,13 +29,13 @@ from cityid.did.syntax import DID
 from cityid.errors import Code, InvalidInputError, quote
 from cityid.keys import DigestSigner, PublicKey
 from cityid.registry.ethereum.hashing import read_address
-from cityid.registry.ethereum.sender import PATIENCE_SECONDS, Receipt, Ticket
+from cityid.registry.ethereum.sending.sender import PATIENCE_SECONDS, Receipt, Ticket
 
 _KEY_SIZE: Final = 16
 
 
 class Sending(Protocol):
-    """What a change is sent through; `cityid.registry.ethereum.sender.Sender` is one."""
+    """What a change is sent through; `cityid.registry.ethereum.sending.sender.Sender` is one."""
 
     def submit(self, to: str | None, data: bytes, *, key: bytes, gas: int | None = None) -> Ticket:
         """Send a transaction, and do not wait for it."""

@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from cityid.registry.ethereum.blocks import Log
 from cityid.registry.ethereum.failures import Failure, RpcError
 from cityid.registry.ethereum.hashing import ADDRESS_SIZE
+from cityid.registry.ethereum.nodes.blocks import Log
 
 WORD: Final = 32
 """How many bytes every value has in the encoding of contracts."""

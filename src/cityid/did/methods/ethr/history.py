@@ -26,8 +26,8 @@ from cityid.did.methods.ethr.events import (
     word_of,
 )
 from cityid.errors import RegistryError
-from cityid.registry.ethereum.blocks import Block, Log
 from cityid.registry.ethereum.failures import Failure, RpcError
+from cityid.registry.ethereum.nodes.blocks import Block, Log
 
 MAX_BLOCKS: Final = 1_024
 """The most blocks with changes that are read of an identity."""
@@ -40,7 +40,7 @@ MAX_BYTES: Final = 1_000_000
 
 
 class Ledger(Protocol):
-    """What did:ethr asks of a chain; `cityid.registry.ethereum.chain.Chain` answers it."""
+    """What did:ethr asks of a chain; `cityid.registry.ethereum.nodes.chain.Chain` answers it."""
 
     @property
     def chain_id(self) -> int:

@@ -38,7 +38,7 @@ from cityid.errors import (
     quote,
 )
 from cityid.registry.base import Clock, now
-from cityid.registry.ethereum.blocks import Block
+from cityid.registry.ethereum.nodes.blocks import Block
 
 CACHE_SIZE: Final = 128
 """How many histories are kept, each for as long as no other block is settled."""

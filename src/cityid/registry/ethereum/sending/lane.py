@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from cityid.errors import Code, InvalidInputError, NotFoundError, quote
 from cityid.registry.ethereum.hashing import keccak256
-from cityid.registry.ethereum.outbox import Outbox
-from cityid.registry.ethereum.slots import (
+from cityid.registry.ethereum.sending.outbox import Outbox
+from cityid.registry.ethereum.sending.slots import (
     Attempt,
     Entered,
     Fate,
@@ -22,7 +22,7 @@ from cityid.registry.ethereum.slots import (
     Work,
     ended,
 )
-from cityid.registry.ethereum.transactions import Fees, SignedTransaction, created_address
+from cityid.registry.ethereum.sending.transactions import Fees, SignedTransaction, created_address
 
 _REMEMBERED: Final = 100_000
 """How many pieces of settled work an outbox remembers, so that none is done twice."""

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from cityid.errors import InvalidInputError
 from cityid.registry.admission import MAX_DATA, MAX_LOG_NAME, check_log
-from cityid.registry.ethereum.dictionary import DICTIONARY
+from cityid.registry.ethereum.contract.dictionary import DICTIONARY
 from cityid.registry.ethereum.hashing import keccak256
 
 PLAIN: Final = 0

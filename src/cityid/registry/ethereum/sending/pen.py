@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from cityid.errors import UnsupportedError, quote
+from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
 from cityid.keys import DigestSigner
 from cityid.registry.ethereum.hashing import checksummed, read_address
 from cityid.registry.ethereum.hexadecimal import data, quantity
-from cityid.registry.ethereum.slots import Signing, Work
-from cityid.registry.ethereum.transactions import (
+from cityid.registry.ethereum.sending.slots import Signing, Work
+from cityid.registry.ethereum.sending.transactions import (
     GREATEST_CHAIN_ID,
     Fees,
     SignedTransaction,
@@ -33,6 +33,7 @@ class Pen:
         chain_id: The chain.
 
     Raises:
+        InvalidInputError: What is given is no key that signs digests.
         UnsupportedError: The key is of another kind, or the chain's number is too large.
 
     Attributes:
@@ -46,6 +47,7 @@ class Pen:
                 f"transactions on the chain {quote(chain_id)} are not known here",
                 name=quote(chain_id),
             )
+        demand_signer(signer)
         self.address = address(signer.public_key)
         self.account = read_address(self.address)
         self._signer = signer
@@ -106,3 +108,18 @@ def least_gas(content: bytes, *, creates: bool) -> int:
     zeros = content.count(0)
     cost = PLAIN_GAS + zeros * _ZERO_GAS + (len(content) - zeros) * _BYTE_GAS
     return cost + creates * _CREATION_GAS
+
+
+def demand_signer(signer: object) -> None:
+    """Refuse what signs no digests.
+
+    Args:
+        signer: What should be a key.
+
+    Raises:
+        InvalidInputError: It is none.
+    """
+    if not callable(getattr(signer, "sign_digest", None)):
+        raise InvalidInputError(
+            f"signer= takes a key of secp256k1, not {quote(signer)}", code=Code.INVALID_OPTIONS
+        )

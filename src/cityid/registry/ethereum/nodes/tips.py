@@ -13,11 +13,11 @@ from functools import partial
 from typing import Final
 
 from cityid.errors import Code, RegistryError
-from cityid.registry.ethereum.agreement import Agreement, agree, disagreement, has_quorum
-from cityid.registry.ethereum.blocks import Block
 from cityid.registry.ethereum.failures import Failure, RpcError
-from cityid.registry.ethereum.node import Capabilities, Node
-from cityid.registry.ethereum.panel import Panel, Question
+from cityid.registry.ethereum.nodes.agreement import Agreement, agree, disagreement, has_quorum
+from cityid.registry.ethereum.nodes.blocks import Block
+from cityid.registry.ethereum.nodes.node import Capabilities, Node
+from cityid.registry.ethereum.nodes.panel import Panel, Question
 
 _FAR_SECONDS: Final = 900
 """How far honest nodes may be apart: finality comes in steps of minutes, on some networks."""

@@ -11,13 +11,13 @@ from enum import IntEnum
 from typing import Any, Final, TypeVar
 
 from cityid.errors import RegistryError
-from cityid.registry.ethereum.blocks import member
-from cityid.registry.ethereum.chorus import Chorus
 from cityid.registry.ethereum.failures import Failure, RpcError, malformed
-from cityid.registry.ethereum.fees import Quote
 from cityid.registry.ethereum.hexadecimal import data, quantity, read_hash, read_quantity
-from cityid.registry.ethereum.rpc import Request
-from cityid.registry.ethereum.slots import Sighting
+from cityid.registry.ethereum.nodes.blocks import member
+from cityid.registry.ethereum.nodes.rpc import Request
+from cityid.registry.ethereum.sending.chorus import Chorus
+from cityid.registry.ethereum.sending.fees import Quote
+from cityid.registry.ethereum.sending.slots import Sighting
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cityid.errors import RegistryError
-from cityid.registry.ethereum.transactions import Fees
+from cityid.registry.ethereum.sending.transactions import Fees
 
 _GWEI = 10**9
 _GREATEST_CAP = 2**63 - 1

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
 
 from cityid.errors import Code, InvalidInputError
-from cityid.registry.ethereum.blocks import Log
 from cityid.registry.ethereum.failures import malformed
 from cityid.registry.ethereum.hashing import keccak256
+from cityid.registry.ethereum.nodes.blocks import Log
 
 MAX_PART: Final = 1024
 """The most bytes that one event carries; longer content goes as several parts."""
@@ -274,7 +274,7 @@ class Entry(NamedTuple):
     Attributes:
         log: The log's id.
         version: The version that the entry will be.
-        content: Its bytes; see `cityid.registry.ethereum.contents`.
+        content: Its bytes; see `cityid.registry.ethereum.contract.contents`.
     """
 
     log: bytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from cityid.registry.ethereum.mempool import Counts, Reception
+from cityid.registry.ethereum.sending.mempool import Counts, Reception
 
 
 @dataclass(slots=True)

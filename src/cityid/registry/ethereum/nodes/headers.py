@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from cityid.registry.ethereum.blocks import Block, member, read_block
 from cityid.registry.ethereum.failures import RpcError, malformed
 from cityid.registry.ethereum.hashing import keccak256, number, rlp_encode
 from cityid.registry.ethereum.hexadecimal import read_data, read_quantity
-from cityid.registry.ethereum.trie import read_rlp
+from cityid.registry.ethereum.nodes.blocks import Block, member, read_block
+from cityid.registry.ethereum.nodes.trie import read_rlp
 
 _VANITY: Final = 32
 _EXTRA: Final = 12

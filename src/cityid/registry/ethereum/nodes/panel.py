@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from cityid.errors import RegistryError
-from cityid.registry.ethereum.agreement import Voice, disagreement, has_quorum
 from cityid.registry.ethereum.failures import Failure, RpcError
-from cityid.registry.ethereum.node import Capabilities, Node
-from cityid.registry.ethereum.rpc import Endpoint
+from cityid.registry.ethereum.nodes.agreement import Voice, disagreement, has_quorum
+from cityid.registry.ethereum.nodes.node import Capabilities, Node
+from cityid.registry.ethereum.nodes.rpc import Endpoint
 
 T = TypeVar("T", bound=Hashable)
 

@@ -13,16 +13,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from cityid.errors import RegistryError
-from cityid.registry.ethereum.lane import Lane
-from cityid.registry.ethereum.mempool import Counts, Mempool, Reception, is_credible
-from cityid.registry.ethereum.pen import Pen
-from cityid.registry.ethereum.prices import Prices
-from cityid.registry.ethereum.slots import Attempt, Entered, Sighting, Slot
-from cityid.registry.ethereum.transactions import Fees
-from cityid.registry.ethereum.watch import Note, Watch
+from cityid.registry.ethereum.sending.lane import Lane
+from cityid.registry.ethereum.sending.mempool import Counts, Mempool, Reception, is_credible
+from cityid.registry.ethereum.sending.pen import Pen
+from cityid.registry.ethereum.sending.prices import Prices
+from cityid.registry.ethereum.sending.slots import Attempt, Entered, Sighting, Slot
+from cityid.registry.ethereum.sending.transactions import Fees
+from cityid.registry.ethereum.sending.watch import Note, Watch
 
 if TYPE_CHECKING:
-    from cityid.registry.ethereum.chain import Chain
+    from cityid.registry.ethereum.nodes.chain import Chain
 
 T = TypeVar("T")
 

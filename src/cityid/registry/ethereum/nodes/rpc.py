@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 from cityid import compact_json, strict_json
 from cityid.errors import Code, InvalidInputError, UnsupportedError, quote
 from cityid.registry.ethereum.failures import Failure, RpcError, classify, malformed
-from cityid.registry.ethereum.wire import MAX_BYTES, Location, Wire
+from cityid.registry.ethereum.nodes.wire import MAX_BYTES, Location, Wire
 
 if TYPE_CHECKING:
     import ssl

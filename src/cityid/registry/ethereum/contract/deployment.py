@@ -15,8 +15,8 @@ from cityid.errors import CorruptError, UnsupportedError
 from cityid.registry.ethereum.hashing import ADDRESS_SIZE, checksummed, read_address
 
 if TYPE_CHECKING:
-    from cityid.registry.ethereum.chain import Chain
-    from cityid.registry.ethereum.sender import Sender
+    from cityid.registry.ethereum.nodes.chain import Chain
+    from cityid.registry.ethereum.sending.sender import Sender
 
 ARTEFACT: Final = "CityRegistry.json"
 """The file that ships: how the contract was compiled, and what came out."""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from cityid.errors import RegistryError
-from cityid.registry.ethereum.fees import FeePolicy, Quote
-from cityid.registry.ethereum.mempool import Mempool
-from cityid.registry.ethereum.transactions import Fees
+from cityid.registry.ethereum.sending.fees import FeePolicy, Quote
+from cityid.registry.ethereum.sending.mempool import Mempool
+from cityid.registry.ethereum.sending.transactions import Fees
 
 _FRESH_SECONDS: Final = 5.0
 _USABLE_SECONDS: Final = 600.0

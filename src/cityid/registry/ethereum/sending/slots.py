@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cityid.registry.ethereum.transactions import Fees, SignedTransaction
+from cityid.registry.ethereum.sending.transactions import Fees, SignedTransaction
 
 
 class Fate(StrEnum):

@@ -13,17 +13,17 @@ from typing import Any, Final, TypeVar
 
 from cityid.errors import Code, RegistryError, UnsupportedError
 from cityid.registry.base import Closing
-from cityid.registry.ethereum.agreement import Agreement, Voice, agree
-from cityid.registry.ethereum.blocks import Block, Log, TrustedBlock
 from cityid.registry.ethereum.failures import Failure, RpcError
 from cityid.registry.ethereum.hashing import read_address
 from cityid.registry.ethereum.hexadecimal import data, quantity
-from cityid.registry.ethereum.node import Capabilities, Node, Topics
-from cityid.registry.ethereum.paging import paged
-from cityid.registry.ethereum.panel import Panel, Question
-from cityid.registry.ethereum.rpc import Endpoint
-from cityid.registry.ethereum.tips import common_tip, settled_tip
-from cityid.registry.ethereum.trust import Trust, Warnings, check_trust
+from cityid.registry.ethereum.nodes.agreement import Agreement, Voice, agree
+from cityid.registry.ethereum.nodes.blocks import Block, Log, TrustedBlock
+from cityid.registry.ethereum.nodes.node import Capabilities, Node, Topics
+from cityid.registry.ethereum.nodes.paging import paged
+from cityid.registry.ethereum.nodes.panel import Panel, Question
+from cityid.registry.ethereum.nodes.rpc import Endpoint
+from cityid.registry.ethereum.nodes.tips import common_tip, settled_tip
+from cityid.registry.ethereum.nodes.trust import Trust, Warnings, check_trust
 
 __all__ = ["Block", "Capabilities", "Chain", "Log", "TrustedBlock", "connect_chain"]
 

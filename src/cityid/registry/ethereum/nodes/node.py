@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cityid.registry.ethereum.blocks import Block, Log, member, read_block, read_log
 from cityid.registry.ethereum.failures import Failure, RpcError, malformed
 from cityid.registry.ethereum.hashing import keccak256, read_address
-from cityid.registry.ethereum.headers import has_its_hash, proven_block
 from cityid.registry.ethereum.hexadecimal import data, quantity, read_data, read_quantity
-from cityid.registry.ethereum.rpc import Endpoint
-from cityid.registry.ethereum.trie import Account, prove_account, prove_word
+from cityid.registry.ethereum.nodes.blocks import Block, Log, member, read_block, read_log
+from cityid.registry.ethereum.nodes.headers import has_its_hash, proven_block
+from cityid.registry.ethereum.nodes.rpc import Endpoint
+from cityid.registry.ethereum.nodes.trie import Account, prove_account, prove_word
 
 Topics = Sequence[Sequence[bytes] | None]
 """What the topics of a log may be, in their places; None where it may be anything."""

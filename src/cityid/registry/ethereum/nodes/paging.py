@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from cityid.registry.ethereum.blocks import Log
 from cityid.registry.ethereum.failures import Failure, RpcError
-from cityid.registry.ethereum.node import Node, Topics
+from cityid.registry.ethereum.nodes.blocks import Log
+from cityid.registry.ethereum.nodes.node import Node, Topics
 
 MOST_PAGES: Final = 20_000
 """After so many parts a node is given up: an honest one takes larger ones."""

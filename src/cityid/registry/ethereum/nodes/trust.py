@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from cityid.errors import Code, InvalidInputError
-from cityid.registry.ethereum.blocks import TrustedBlock
 from cityid.registry.ethereum.hexadecimal import HASH_SIZE
+from cityid.registry.ethereum.nodes.blocks import TrustedBlock
 
 _MOST_WARNINGS: Final = 100
 

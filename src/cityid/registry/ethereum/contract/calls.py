@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cityid.registry.ethereum.layout import Entry, append_call
+from cityid.registry.ethereum.contract.layout import Entry, append_call
 
 _WORD: Final = 32
 _SELECTOR: Final = 4

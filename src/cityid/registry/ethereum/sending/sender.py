@@ -19,22 +19,22 @@ from typing import TYPE_CHECKING, Final
 
 from cityid.errors import Code, InvalidInputError, RegistryError, quote
 from cityid.keys import DigestSigner
-from cityid.registry.ethereum.chorus import Chorus
-from cityid.registry.ethereum.combiner import Combiner
 from cityid.registry.ethereum.failures import Failure, RpcError
-from cityid.registry.ethereum.fees import FeePolicy
 from cityid.registry.ethereum.hashing import read_address
-from cityid.registry.ethereum.lane import Lane
-from cityid.registry.ethereum.mempool import Mempool, is_credible
-from cityid.registry.ethereum.outbox import FileOutbox, MemoryOutbox, Outbox
-from cityid.registry.ethereum.pen import Pen, least_gas
-from cityid.registry.ethereum.prices import Prices
-from cityid.registry.ethereum.slots import Entered, Fate, Work
-from cityid.registry.ethereum.tending import Tending
-from cityid.registry.ethereum.tickets import Call, Receipt, RevertedError, Ticket
+from cityid.registry.ethereum.sending.chorus import Chorus
+from cityid.registry.ethereum.sending.combiner import Combiner
+from cityid.registry.ethereum.sending.fees import FeePolicy
+from cityid.registry.ethereum.sending.lane import Lane
+from cityid.registry.ethereum.sending.mempool import Mempool, is_credible
+from cityid.registry.ethereum.sending.outbox import FileOutbox, MemoryOutbox, Outbox
+from cityid.registry.ethereum.sending.pen import Pen, least_gas
+from cityid.registry.ethereum.sending.prices import Prices
+from cityid.registry.ethereum.sending.slots import Entered, Fate, Work
+from cityid.registry.ethereum.sending.tending import Tending
+from cityid.registry.ethereum.sending.tickets import Call, Receipt, RevertedError, Ticket
 
 if TYPE_CHECKING:
-    from cityid.registry.ethereum.chain import Chain
+    from cityid.registry.ethereum.nodes.chain import Chain
 
 __all__ = [
     "Call",

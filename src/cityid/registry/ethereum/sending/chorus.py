@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from cityid.registry.ethereum.failures import RpcError
 from cityid.registry.ethereum.hexadecimal import quantity
-from cityid.registry.ethereum.rpc import Endpoint, Request
+from cityid.registry.ethereum.nodes.rpc import Endpoint, Request
 
 Answers = list[Any | RpcError]
 """What a node answers to each question."""

@@ -1,0 +1,1 @@
+"""The contract of a registry, seen from here: its words, events, calls, contents and code."""

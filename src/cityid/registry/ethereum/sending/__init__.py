@@ -1,0 +1,1 @@
+"""Writing to a chain: work is sent until it is settled, once, whatever nodes and machines do."""
