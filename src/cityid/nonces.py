@@ -11,17 +11,15 @@ import hashlib
 import os
 import secrets
 import sqlite3
-import threading
-import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from cityid import encoding, timestamp
-from cityid.errors import Code, InvalidInputError, RegistryError
-from cityid.sqlite import Database, Kind
+from cityid.errors import Code, InvalidInputError
+from cityid.sqlite import Database, Kind, MemoryDatabase
 
 _NONCE_BYTES = 32
 _PURGED_AT_ONCE = 64
@@ -151,23 +149,15 @@ class MemoryNonces(_Nonces):
 
     def __init__(self, *, issued_only: bool = False) -> None:
         super().__init__(issued_only=issued_only)
-        self._process = os.getpid()
-        self._lock = threading.Lock()
-        self._database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        weakref.finalize(self, self._database.close)
-        for statement in _TABLES:
-            self._database.execute(statement)
-        _begin(self._database)
+        self._database = MemoryDatabase(
+            _NONCE_STORE,
+            forked="challenges kept in memory do not follow a fork: each process would accept the "
+            "same one; share a FileNonces",
+            fill=_begin,
+        )
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        if os.getpid() != self._process:
-            raise RegistryError(
-                "challenges kept in memory do not follow a fork: each process would accept the "
-                "same one; share a FileNonces"
-            )
-        with self._lock, _atomic(self._database):
-            yield self._database
+    def _transaction(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        return self._database.transaction()
 
 
 class FileNonces(_Nonces):
@@ -191,7 +181,7 @@ class FileNonces(_Nonces):
     def __init__(self, path: str | os.PathLike[str], *, issued_only: bool = False) -> None:
         super().__init__(issued_only=issued_only)
         self._database = Database.open(path, _NONCE_STORE, timeout=_PATIENCE_SECONDS, fill=_begin)
-        self._check()
+        self._database.check()
 
     @property
     def path(self) -> Path:
@@ -201,12 +191,6 @@ class FileNonces(_Nonces):
     def close(self) -> None:
         """Close the file; nothing can be asked afterwards."""
         self._database.close()
-
-    def _check(self) -> None:
-        with self._database.transaction() as connection:
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict != ("ok",):
-                raise self._database.damaged(str(verdict[0]))
 
     def _transaction(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         return self._database.transaction(write=True)
@@ -258,15 +242,3 @@ def _purge(database: sqlite3.Connection, now: int) -> None:
             "DELETE FROM nonce WHERE digest = ?", [(digest,) for digest, _ in expired]
         )
         database.execute("UPDATE purged SET until = max(until, ?)", (expired[-1][1],))
-
-
-@contextlib.contextmanager
-def _atomic(database: sqlite3.Connection) -> Iterator[None]:
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        if database.in_transaction:
-            database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")

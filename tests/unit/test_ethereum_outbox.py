@@ -311,7 +311,7 @@ def test_values_that_were_never_written_are_damage(outbox, damage):
 def test_a_fork_does_not_take_an_outbox_in_memory_along(monkeypatch):
     outbox = MemoryOutbox()
     lane = Lane(outbox, CHAIN, PEN.account)
-    monkeypatch.setattr(outbox, "_process", 0)  # as in a forked child
+    monkeypatch.setattr(outbox._database, "_process", 0)  # as in a forked child
     with pytest.raises(RegistryError, match="does not follow a fork"):
         enter(lane, work())
 

@@ -139,7 +139,7 @@ def test_a_refused_call_leaves_the_store_usable(make):
 
 def test_a_store_in_memory_is_closed_when_nobody_holds_it():
     store = MemoryNonces()
-    database = store._database
+    database = store._database._connection
     del store
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         database.execute("SELECT 1")
@@ -215,14 +215,14 @@ def test_a_store_held_by_another_writer_is_told(tmp_path, monkeypatch):
 
 
 def test_a_trouble_after_which_sqlite_rolled_back_itself_is_the_one_told():
-    database = sqlite3.connect(":memory:", isolation_level=None)
+    store = MemoryNonces()
     with pytest.raises(sqlite3.OperationalError, match="disk full"):
-        _fail_after_rollback(database)
-    database.close()
+        _fail_after_rollback(store)
+    assert store.use("a", at=NOW)
 
 
-def _fail_after_rollback(database):
-    with nonces._atomic(database):
+def _fail_after_rollback(store):
+    with store._transaction() as database:
         database.execute("ROLLBACK")
         raise sqlite3.OperationalError("disk full")
 
@@ -262,6 +262,6 @@ def _full_disk(_database, _now):
 
 def test_a_store_in_memory_belongs_to_one_process(monkeypatch):
     store = MemoryNonces()
-    monkeypatch.setattr(store, "_process", 0)  # as in a forked child
+    monkeypatch.setattr(store._database, "_process", 0)  # as in a forked child
     with pytest.raises(RegistryError, match="fork"):
         store.use("a", at=NOW)

@@ -19,5 +19,6 @@ Spec:
 from cityid.sqlite.connection import Kind
 from cityid.sqlite.creation import resolve
 from cityid.sqlite.database import Database
+from cityid.sqlite.memory import MemoryDatabase
 
-__all__ = ["Database", "Kind", "resolve"]
+__all__ = ["Database", "Kind", "MemoryDatabase", "resolve"]

@@ -254,6 +254,18 @@ class Database:
         finally:
             self._give_back(connection, healthy=True)
 
+    def check(self) -> None:
+        """Look through the whole file.
+
+        Raises:
+            CorruptError: A page of it is damaged.
+            RegistryError: It cannot be read.
+        """
+        with self.transaction() as connection:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != ("ok",):
+                raise self.damaged(str(verdict[0]))
+
     def damaged(self, what: str) -> CorruptError:
         """Take note that this file is damaged, and return the error that tells of it.
 

@@ -15,15 +15,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import threading
-import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from cityid.errors import RegistryError
-from cityid.sqlite import Database, Kind
+from cityid.sqlite import Database, Kind, MemoryDatabase
 
 _PATIENCE_SECONDS: Final = 30.0
 _TABLES: Final = (
@@ -118,37 +115,22 @@ class MemoryOutbox(Outbox):
     """An outbox that lives as long as the process: for tests, and for chains that live as long."""
 
     def __init__(self) -> None:
-        self._process = os.getpid()
-        self._lock = threading.Lock()
-        self._database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        weakref.finalize(self, self._database.close)
-        for statement in _TABLES:
-            self._database.execute(statement)
+        self._database = MemoryDatabase(
+            _OUTBOX,
+            forked="an outbox in memory does not follow a fork: both processes would use the same "
+            "nonces; share a FileOutbox",
+        )
 
-    @contextlib.contextmanager
-    def transaction(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
+    def transaction(
+        self, *, write: bool = False
+    ) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         """Do some work on the tables, whole or not at all.
 
         Args:
             write: Whether the work writes; one thread works at a time either way.
-
-        Raises:
-            RegistryError: The process was forked: two would hand out the same nonces.
         """
         del write
-        if os.getpid() != self._process:
-            raise RegistryError(
-                "an outbox in memory does not follow a fork: both processes would use the same "
-                "nonces; share a FileOutbox"
-            )
-        with self._lock:
-            self._database.execute("BEGIN")
-            try:
-                yield self._database
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
+        return self._database.transaction()
 
     def damaged(self, what: str) -> RegistryError:
         """Return the error that tells of damage.
@@ -177,10 +159,7 @@ class FileOutbox(Outbox):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._database = Database.open(path, _OUTBOX, timeout=_PATIENCE_SECONDS)
-        with self._database.transaction() as connection:
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict != ("ok",):
-                raise self._database.damaged(str(verdict[0]))
+        self._database.check()
 
     @property
     def path(self) -> Path:
